@@ -1,0 +1,105 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+// Dependencies are pinned exactly: Package.resolved is not committed.
+let package = Package(
+    name: "fibonacci-api",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "fibonacci-api", targets: ["fibonacci-api"])
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser.git", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections.git", exact: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-configuration.git", exact: "1.4.0", traits: []),
+        .package(url: "https://github.com/apple/swift-http-structured-headers.git", exact: "1.7.0"),
+        .package(url: "https://github.com/apple/swift-http-types.git", exact: "1.8.0", traits: []),
+        .package(url: "https://github.com/apple/swift-log.git", exact: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio.git", exact: "2.101.2"),
+        // `FullFoundation` stays off: it would link all of Foundation.
+        .package(
+            url: "https://github.com/hummingbird-project/hummingbird.git",
+            exact: "2.28.1",
+            traits: ["ConfigurationSupport"]
+        ),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", exact: "2.13.0"),
+    ],
+    targets: [
+        .executableTarget(
+            name: "fibonacci-api",
+            dependencies: [
+                "DecimalArithmetic",
+                "Fibonacci",
+                "FibonacciAPI",
+                "JSONLogging",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Configuration", package: "swift-configuration"),
+            ]
+        ),
+        .target(
+            name: "FibonacciAPI",
+            dependencies: [
+                "Caching",
+                "DecimalArithmetic",
+                "Fibonacci",
+                "JSONLogging",
+                .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "RawStructuredFieldValues", package: "swift-http-structured-headers"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ],
+            resources: [
+                .embedInCode("Resources/docs.html"),
+                .embedInCode("Resources/index.html"),
+                .embedInCode("Resources/openapi.json"),
+            ]
+        ),
+        .target(name: "Caching"),
+        .target(name: "Fibonacci", dependencies: ["DecimalArithmetic"]),
+        .target(name: "DecimalArithmetic"),
+        .target(
+            name: "JSONLogging",
+            dependencies: [.product(name: "Logging", package: "swift-log")]
+        ),
+        .testTarget(
+            name: "FibonacciAPITests",
+            dependencies: [
+                "Caching",
+                "Fibonacci",
+                "FibonacciAPI",
+                "JSONLogging",
+                .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "RawStructuredFieldValues", package: "swift-http-structured-headers"),
+            ]
+        ),
+        .testTarget(name: "CachingTests", dependencies: ["Caching"]),
+        .testTarget(name: "FibonacciTests", dependencies: ["DecimalArithmetic", "Fibonacci"]),
+        .testTarget(name: "DecimalArithmeticTests", dependencies: ["DecimalArithmetic"]),
+        .testTarget(
+            name: "JSONLoggingTests",
+            dependencies: ["JSONLogging", .product(name: "Logging", package: "swift-log")]
+        ),
+    ],
+    swiftLanguageModes: [.v6]
+)
+
+for target in package.targets {
+    target.swiftSettings = [
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .treatAllWarnings(as: .error),
+    ]
+}
