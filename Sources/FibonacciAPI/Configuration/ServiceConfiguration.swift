@@ -1,0 +1,161 @@
+package import Configuration
+package import JSONLogging
+package import Logging
+import NIOCore
+
+/// Everything that can be set from outside, validated.
+package struct ServiceConfiguration: Sendable {
+    package var host: String
+    package var port: Int
+    package var adminPort: Int
+    package var maximumIndex: Int
+    package var cacheMemoryBytes: Int
+    package var computeThreads: Int
+    package var computeQueueCost: Int
+    package var shutdownDrain: Duration
+    package var shutdownTimeout: Duration
+    package var connectionLimits: ConnectionLimits
+    package var logLevel: Logger.Level
+    package var logFormat: LineFormat
+
+    /// Reads and validates every setting.
+    ///
+    /// - Throws: ``ConfigurationError`` for the first malformed one.
+    package init(reader: ConfigReader) throws {
+        host = try Self.host.value(from: reader)
+        port = try Self.port.value(from: reader)
+        adminPort = try Self.adminPort.value(from: reader)
+        maximumIndex = try Self.maximumIndex.value(from: reader)
+        cacheMemoryBytes = try Self.cacheMemoryBytes.value(from: reader)
+        computeThreads = try Self.computeThreads.value(from: reader)
+        computeQueueCost = try Self.computeQueueCost.value(from: reader)
+        shutdownDrain = .seconds(try Self.shutdownDrain.value(from: reader))
+        shutdownTimeout = .seconds(try Self.shutdownTimeout.value(from: reader))
+        connectionLimits = ConnectionLimits()
+        connectionLimits.maximumConnections = try Self.maximumConnections.value(from: reader)
+        connectionLimits.idleTimeout = .seconds(try Self.idleTimeout.value(from: reader))
+        connectionLimits.requestTimeout = .seconds(try Self.requestTimeout.value(from: reader))
+        connectionLimits.writeTimeout = .seconds(try Self.writeTimeout.value(from: reader))
+        logLevel = try Self.logLevel.value(from: reader)
+        logFormat = try Self.logFormat.value(from: reader)
+        if port != 0, port == adminPort {
+            throw ConfigurationError(
+                variable: Self.adminPort.name,
+                value: "\(adminPort)",
+                expectation: "another port than PORT, which is \(port)"
+            )
+        }
+    }
+}
+
+extension ServiceConfiguration {
+    package static let host = Setting(
+        "HOST",
+        default: "0.0.0.0",
+        expecting: "an address or a host name",
+        "address to listen on, for both ports"
+    ) { $0.isEmpty || $0.utf8.contains(where: { $0 <= 0x20 || $0 >= 0x7F }) ? nil : $0 }
+
+    package static let port = Setting.integer("PORT", default: 8000, in: 0...65535, "public port, 0 takes a free one")
+
+    package static let adminPort = Setting.integer(
+        "ADMIN_PORT",
+        default: 9464,
+        in: 0...65535,
+        "port for probes and operators, 0 takes a free one"
+    )
+
+    package static let maximumIndex = Setting.integer(
+        "FIB_MAX_N",
+        default: 10_000_000,
+        in: 0...1_000_000_000,
+        "largest n that is answered"
+    )
+
+    package static let cacheMemoryBytes = Setting.integer(
+        "CACHE_MEMORY_BYTES",
+        default: 64 << 20,
+        in: 0...(1 << 40),
+        "hard bound of the memory cache"
+    )
+
+    package static let computeThreads = Setting.integer(
+        "COMPUTE_THREADS",
+        default: System.coreCount,
+        shownAs: "cores",
+        in: 1...1024,
+        "threads for heavy computations"
+    )
+
+    package static let computeQueueCost = Setting.integer(
+        "COMPUTE_QUEUE_COST",
+        default: 4000,
+        in: 1...1_000_000_000,
+        "most cost, in tokens, that may wait for those threads"
+    )
+
+    package static let shutdownDrain = Setting.integer(
+        "SHUTDOWN_DRAIN_SECONDS",
+        default: 5,
+        in: 0...3600,
+        "not ready but still serving, before the listeners close"
+    )
+
+    package static let shutdownTimeout = Setting.integer(
+        "SHUTDOWN_TIMEOUT_SECONDS",
+        default: 20,
+        in: 1...3600,
+        "longest wait after the drain for what is in flight"
+    )
+
+    package static let maximumConnections = Setting.integer(
+        "HTTP_MAX_CONNECTIONS",
+        default: 8192,
+        in: 1...1_000_000,
+        "open connections; further ones wait to be accepted"
+    )
+
+    package static let idleTimeout = Setting.integer(
+        "HTTP_IDLE_TIMEOUT_SECONDS",
+        default: 75,
+        in: 1...86400,
+        "a connection without a request is closed after this"
+    )
+
+    package static let requestTimeout = Setting.integer(
+        "HTTP_REQUEST_TIMEOUT_SECONDS",
+        default: 10,
+        in: 1...86400,
+        "first byte to end of the header section, and again for the body"
+    )
+
+    package static let writeTimeout = Setting.integer(
+        "HTTP_WRITE_TIMEOUT_SECONDS",
+        default: 30,
+        in: 1...86400,
+        "a client that takes nothing of its answer for this long is cut off"
+    )
+
+    package static let logLevel = Setting<Logger.Level>.choice(
+        "LOG_LEVEL",
+        default: .info,
+        "least severe level that is logged"
+    )
+
+    package static let logFormat = Setting<LineFormat>.choice(
+        "LOG_FORMAT",
+        default: .json,
+        "`json` for machines, `text` for people"
+    )
+
+    /// Every setting, in the order of the documentation.
+    package static var settings: [SettingDescription] {
+        [
+            host.description, port.description, adminPort.description, maximumIndex.description,
+            cacheMemoryBytes.description, computeThreads.description, computeQueueCost.description,
+            shutdownDrain.description, shutdownTimeout.description, maximumConnections.description,
+            idleTimeout.description, requestTimeout.description, writeTimeout.description, logLevel.description,
+            logFormat.description,
+        ]
+    }
+}

@@ -1,0 +1,14 @@
+import HTTPTypes
+
+extension HTTPField.Name {
+    /// A name that is known to be a token.
+    private static func known(_ name: StaticString) -> HTTPField.Name {
+        guard let name = HTTPField.Name("\(name)") else { preconditionFailure("\(name) is not a token") }
+        return name
+    }
+
+    static let cacheStatus = known("Cache-Status")
+    static let xPrecision = known("X-Precision")
+    static let xRateLimitCost = known("X-RateLimit-Cost")
+    static let xRequestID = known("X-Request-ID")
+}

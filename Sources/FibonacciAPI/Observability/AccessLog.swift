@@ -1,0 +1,27 @@
+import HTTPTypes
+import JSONLogging
+import Logging
+
+/// Writes a line for every exchange.
+struct AccessLog: ExchangeObserver {
+    let writer: BufferedLineWriter
+    let format: LineFormat
+    let level: Logger.Level
+
+    func exchangeFinished(_ exchange: Exchange) {
+        guard level <= .info else { return }
+        var line = LogLine(format: format)
+        line.begin(level: .info, message: "request", logger: "access")
+        line.append("request_id", exchange.requestID)
+        line.append("route", exchange.route)
+        line.append("method", exchange.method)
+        line.append("status", exchange.status.code)
+        line.append("duration_ms", exchange.duration / .milliseconds(1))
+        if let index = exchange.index { line.append("n", index) }
+        if let cost = exchange.cost { line.append("cost", cost) }
+        line.append("cache", exchange.cacheStatus?.logValue)
+        line.append("client", exchange.peer.address)
+        line.append("bytes", exchange.bodyBytes)
+        line.write(to: writer)
+    }
+}

@@ -1,0 +1,27 @@
+import HTTPTypes
+import NIOCore
+
+/// One request and its answer as telemetry sees them.
+struct Exchange: Sendable {
+    var requestID: String
+    var method: String
+    /// The template of the route, or `unmatched`.
+    var route = Self.unmatchedRoute
+    var peer: Peer
+    var status: HTTPResponse.Status = .ok
+    var duration: Duration = .zero
+    /// The index that was asked for, where it was valid.
+    var index: Int?
+    var cost: Int?
+    var cacheStatus: CacheStatus?
+    var bodyBytes = 0
+
+    static let unmatchedRoute = "unmatched"
+    /// The method of a request that could not be read.
+    static let unknownMethod = "_OTHER"
+}
+
+/// Is told of every exchange once its answer is decided. Called on event loops, too: it must not block.
+protocol ExchangeObserver: Sendable {
+    func exchangeFinished(_ exchange: Exchange)
+}

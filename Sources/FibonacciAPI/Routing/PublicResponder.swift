@@ -1,0 +1,127 @@
+import HTTPTypes
+import Logging
+import NIOCore
+
+/// Answers the public port: routes, renders, and turns whatever goes wrong into a problem.
+struct PublicResponder: HTTPResponder {
+    let resource: FibonacciResource
+    let source: FibonacciSource
+    let finisher: ExchangeFinisher
+    let logger: Logger
+
+    func respond(to request: IncomingRequest, from peer: Peer) async -> OutgoingResponse {
+        let started = ContinuousClock.now
+        var exchange = Exchange(
+            requestID: RequestIdentifier.identifier(for: request.fields),
+            method: request.method.rawValue,
+            peer: peer
+        )
+        let target = RequestTarget(request.target)
+        var response: OutgoingResponse
+        do {
+            response = try await answer(request, target, &exchange)
+        } catch {
+            response = ExchangeFinisher.response(
+                to: problem(for: error, exchange),
+                method: request.method,
+                path: target?.path ?? "/",
+                requestID: exchange.requestID
+            )
+            if error is CancellationError { response.status = .clientClosedRequest }
+        }
+        finisher.finish(&response, of: &exchange, started: started)
+        return response
+    }
+
+    func respond(to fault: ConnectionFault, from peer: Peer) -> OutgoingResponse {
+        finisher.response(to: fault, from: peer)
+    }
+
+    private func answer(
+        _ request: IncomingRequest,
+        _ target: RequestTarget?,
+        _ exchange: inout Exchange
+    ) async throws -> OutgoingResponse {
+        guard let target else {
+            throw Problem(
+                kind: .badRequest,
+                detail: "The request target is neither a path nor an http or https URI, or has a fragment."
+            )
+        }
+        if target.path == "*", request.method == .options {
+            return OutgoingResponse(status: .noContent, fields: ResponseFields.options)
+        }
+        guard let route = Route(rawValue: target.path) else { throw Problem.notFound }
+        exchange.route = route.template
+        switch request.method {
+        case .get, .head: break
+        case .options: return OutgoingResponse(status: .noContent, fields: ResponseFields.options)
+        default: throw Problem.methodNotAllowed(request.method)
+        }
+        switch route {
+        case .fibonacci: return try await fibonacci(request, query: target.query, &exchange)
+        case .landingPage: return try StaticDocument.landingPage.response(to: request)
+        case .reference: return try StaticDocument.reference.response(to: request)
+        case .openAPI: return try StaticDocument.openAPI.response(to: request)
+        case .health: return StatusDocument.response(status: .ok, ["status": "ok"], to: request)
+        }
+    }
+
+    private func fibonacci(
+        _ request: IncomingRequest,
+        query: Substring,
+        _ exchange: inout Exchange
+    ) async throws -> OutgoingResponse {
+        let accepted: FibonacciResource.Accepted
+        let decision = try resource.decide(query: query, fields: request.fields)
+        switch decision {
+        case .notModified(let request), .body(let request):
+            accepted = request
+        }
+        exchange.index = accepted.index
+        exchange.cost = accepted.cost
+        // The rate limiter's place: after validation, before preconditions are answered and before any work.
+        if case .notModified = decision {
+            exchange.cacheStatus = .validated
+            let fields = FibonacciResource.validatorFields(for: accepted, cacheStatus: .validated)
+            return OutgoingResponse(status: .notModified, fields: fields)
+        }
+        if request.method == .head {
+            let status: CacheStatus = source.isCached(accepted.index) ? .hit : .notComputed
+            exchange.cacheStatus = status
+            let length = accepted.representation.contentLength(for: accepted.index)
+            let fields = FibonacciResource.contentFields(for: accepted, cacheStatus: status, contentLength: length)
+            return OutgoingResponse(status: .ok, fields: fields)
+        }
+        let answer: FibonacciSource.Answer
+        if let immediate = source.immediateAnswer(for: accepted.index) {
+            answer = immediate
+        } else {
+            answer = try await source.answer(for: accepted.index)
+        }
+        exchange.cacheStatus = answer.status
+        let body = answer.body.bytes(in: accepted.representation)
+        let fields = FibonacciResource.contentFields(
+            for: accepted,
+            cacheStatus: answer.status,
+            contentLength: body.readableBytes
+        )
+        return OutgoingResponse(status: .ok, fields: fields, body: body)
+    }
+
+    private func problem(for error: any Error, _ exchange: Exchange) -> Problem {
+        if let problem = error as? Problem { return problem }
+        if !(error is CancellationError) {
+            logger.error("request failed", metadata: ["request_id": "\(exchange.requestID)", "error": "\(error)"])
+        }
+        return Problem(
+            kind: .internalError,
+            detail: "The service failed to answer. The fault is logged under this request_id."
+        )
+    }
+}
+
+extension HTTPResponse.Status {
+    /// What logs say when the client went away before its answer was ready; nobody receives it.
+    static let clientClosedRequest = HTTPResponse.Status(code: 499, reasonPhrase: "Client Closed Request")
+}

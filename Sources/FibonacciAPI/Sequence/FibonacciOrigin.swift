@@ -1,0 +1,46 @@
+import DecimalArithmetic
+import Fibonacci
+import Logging
+
+/// Where a body comes from that the memory tier does not have.
+protocol FibonacciOrigin: Sendable {
+    /// The body for `index` if it takes no more than some tens of microseconds to make.
+    func immediateBody(for index: Int) -> FibonacciBody?
+
+    /// The body for `index`, however long that takes. Cancelling the task gives it up.
+    ///
+    /// - Throws: a ``Problem`` that says why there is none, or `CancellationError`.
+    func body(for index: Int) async throws -> FibonacciBody
+}
+
+/// Computes: small indices in place, large ones on the compute pool. Only numbers that pass their integrity check leave it.
+struct ComputeOrigin: FibonacciOrigin {
+    /// The largest index whose computation is cheaper than a hop to another thread and back.
+    static let largestImmediateIndex = 5_000
+
+    let pool: ComputePool
+    let logger: Logger
+
+    func immediateBody(for index: Int) -> FibonacciBody? {
+        guard index <= Self.largestImmediateIndex else { return nil }
+        // A fault here is left to the slower path, which reports it.
+        return (try? Fibonacci.verified(at: index, maximumAttempts: 1)).map { FibonacciBody(index: index, value: $0) }
+    }
+
+    func body(for index: Int) async throws -> FibonacciBody {
+        do {
+            return try await pool.run(cost: Fibonacci.cost(at: index)) { cancellation in
+                let value = try Fibonacci.verified(at: index, checkpoint: cancellation.check) { fault in
+                    logger.error("integrity failure", metadata: ["where": "compute", "error": "\(fault)"])
+                }
+                return FibonacciBody(index: index, value: value)
+            }
+        } catch let overload as ComputePool.Overloaded {
+            throw Problem(
+                kind: .overloaded,
+                detail: "Too many large computations are waiting. Try again in \(overload.retryAfter) s.",
+                retryAfter: overload.retryAfter
+            )
+        }
+    }
+}

@@ -1,0 +1,77 @@
+import HummingbirdCore
+import Logging
+import NIOCore
+import NIOHTTP1
+
+/// The HTTP/1.1 connections of a server: sets up each channel and serves its requests in order.
+struct HTTP1ServerChannel<Responder: HTTPResponder>: ServerChildChannel {
+    struct Value: ServerChildChannelValue {
+        let asyncChannel: NIOAsyncChannel<IncomingRequest, OutgoingResponse>
+        let peer: Peer
+
+        var channel: any Channel { asyncChannel.channel }
+    }
+
+    let limits: ConnectionLimits
+    let responder: Responder
+    let isDraining: @Sendable () -> Bool
+
+    func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
+        channel.eventLoop.makeCompletedFuture {
+            let peer = Peer(address: channel.remoteAddress?.ipAddress ?? "")
+            let connection = HTTPConnectionHandler(
+                limits: limits,
+                peer: peer,
+                answerFault: { [responder] in responder.respond(to: $0, from: $1) },
+                isDraining: isDraining
+            )
+            // The parser counts the target as a field, and may see a little more than what is let through after it.
+            var decoderLimits = NIOHTTPDecoderLimitConfiguration()
+            decoderLimits.maxHeaderFieldSize = limits.maximumTargetLength + limits.maximumHeaderSectionSize
+            decoderLimits.maxHeaderListSize = limits.maximumTargetLength + limits.maximumHeaderSectionSize
+            decoderLimits.maxHeaderFieldCount = limits.maximumFieldCount
+            let pipeline = channel.pipeline.syncOperations
+            try pipeline.addHandler(ConnectionBytesHandler(connection: connection))
+            try pipeline.configureHTTPServerPipeline(
+                withPipeliningAssistance: false,
+                withErrorHandling: false,
+                withOutboundHeaderValidation: false,
+                withEncoderConfiguration: .init(),
+                withDecoderLimitConfiguration: decoderLimits
+            )
+            try pipeline.addHandler(connection)
+            let asyncChannel = try NIOAsyncChannel<IncomingRequest, OutgoingResponse>(
+                wrappingChannelSynchronously: channel,
+                configuration: .init(isOutboundHalfClosureEnabled: true)
+            )
+            return Value(asyncChannel: asyncChannel, peer: peer)
+        }
+    }
+
+    func handle(value: Value, logger: Logger) async {
+        // A task of its own, so that the end of the connection can cancel what is being done for it.
+        let task = Task { await serve(value, logger: logger) }
+        value.channel.closeFuture.whenComplete { _ in task.cancel() }
+        await withTaskCancellationHandler {
+            await task.value
+        } onCancel: {
+            task.cancel()
+            value.channel.close(promise: nil)
+        }
+    }
+
+    private func serve(_ value: Value, logger: Logger) async {
+        do {
+            try await value.asyncChannel.executeThenClose { inbound, outbound in
+                for try await request in inbound {
+                    try await outbound.write(await responder.respond(to: request, from: value.peer))
+                }
+                outbound.finish()
+                // Closing here would reset the connection under the client that still reads.
+                try await value.channel.closeFuture.get()
+            }
+        } catch {
+            logger.trace("connection ended", metadata: ["error": "\(error)"])
+        }
+    }
+}

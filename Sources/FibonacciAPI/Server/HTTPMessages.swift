@@ -1,0 +1,44 @@
+import HTTPTypes
+import NIOCore
+
+/// A whole request: its head, after its body was read and thrown away.
+struct IncomingRequest: Sendable {
+    var method: HTTPRequest.Method
+    /// The request target as sent.
+    var target: String
+    var fields: HTTPFields
+}
+
+/// A whole answer.
+struct OutgoingResponse: Sendable {
+    var status: HTTPResponse.Status
+    var fields: HTTPFields
+    /// Nothing for HEAD, 204 and 304.
+    var body: ByteBuffer?
+}
+
+/// A request that cannot be read or that breaks a limit. It is answered and its connection closed.
+enum ConnectionFault: Error, Equatable, Sendable {
+    case badRequest(reason: String)
+    case requestTimeout
+    case contentTooLarge(limit: Int)
+    case targetTooLong(limit: Int)
+    case headerSectionTooLarge(limit: Int, fields: Int)
+    case methodUnknown
+    case versionNotSupported
+}
+
+/// What a connection knows of the other side.
+struct Peer: Sendable {
+    /// The address without the port, as text; empty if it is not known.
+    var address: String
+}
+
+/// Answers the requests of a server's connections.
+protocol HTTPResponder: Sendable {
+    /// The answer to a well-formed request. The task is cancelled when the client goes away.
+    func respond(to request: IncomingRequest, from peer: Peer) async -> OutgoingResponse
+
+    /// The answer to what is no well-formed request. Called on an event loop: it must not block.
+    func respond(to fault: ConnectionFault, from peer: Peer) -> OutgoingResponse
+}

@@ -1,0 +1,89 @@
+import HTTPTypes
+import NIOCore
+import NIOHTTP1
+
+/// Checks what the parser lets through and translates what it rejects (RFC 9112 §2.2, §3).
+enum RequestHeadValidation {
+    /// The request that `head` begins.
+    ///
+    /// - Throws: the limit that it breaks or the rule that it violates.
+    static func request(
+        from head: HTTPRequestHead,
+        limits: ConnectionLimits
+    ) throws(ConnectionFault) -> IncomingRequest {
+        if head.uri.utf8.count > limits.maximumTargetLength {
+            throw .targetTooLong(limit: limits.maximumTargetLength)
+        }
+        let size = head.headers.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count }
+        if size > limits.maximumHeaderSectionSize || head.headers.count > limits.maximumFieldCount {
+            throw .headerSectionTooLarge(limit: limits.maximumHeaderSectionSize, fields: limits.maximumFieldCount)
+        }
+        guard head.version == .http1_1 || head.version == .http1_0 else { throw .versionNotSupported }
+        guard let method = HTTPRequest.Method(head.method.rawValue), method != .connect else { throw .methodUnknown }
+        try checkHost(head)
+        var fields = HTTPFields()
+        fields.reserveCapacity(head.headers.count)
+        for (name, value) in head.headers {
+            guard let name = HTTPField.Name(name) else { throw .badRequest(reason: "A field name is not a token.") }
+            fields.append(HTTPField(name: name, value: value))
+        }
+        return IncomingRequest(method: method, target: head.uri, fields: fields)
+    }
+
+    private static func checkHost(_ head: HTTPRequestHead) throws(ConnectionFault) {
+        var hosts = head.headers[canonicalForm: "Host"].makeIterator()
+        guard let host = hosts.next() else {
+            if head.version == .http1_0 { return }
+            throw .badRequest(reason: "HTTP/1.1 requires a Host field, and there is none.")
+        }
+        guard hosts.next() == nil, host.utf8.allSatisfy(isHostCharacter) else {
+            throw .badRequest(reason: "The Host field must be given once and hold one host and port.")
+        }
+    }
+
+    /// Characters of `uri-host [ ":" port ]` (RFC 3986 §3.2.2).
+    private static func isHostCharacter(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "a")...UInt8(ascii: "z"):
+            true
+        default:
+            "-._~!$&'()*+;=:[]%".utf8.contains(byte)
+        }
+    }
+
+    /// The fault that an error of the parser means.
+    ///
+    /// - Returns: nil if it is no error of the parser.
+    static func fault(for error: any Error, trace: RequestTrace, limits: ConnectionLimits) -> ConnectionFault? {
+        guard let error = error as? HTTPParserError else {
+            return error is ByteToMessageDecoderError ? .badRequest(reason: "The request could not be parsed.") : nil
+        }
+        switch error {
+        case .headerOverflow:
+            return trace.hasRequestLine
+                ? .headerSectionTooLarge(limit: limits.maximumHeaderSectionSize, fields: limits.maximumFieldCount)
+                : .targetTooLong(limit: limits.maximumTargetLength)
+        case .invalidMethod where trace.startsWithMethod:
+            return .methodUnknown
+        case .invalidVersion:
+            return .versionNotSupported
+        default:
+            return .badRequest(reason: "The request could not be parsed: \(reason(for: error)).")
+        }
+    }
+
+    private static func reason(for error: HTTPParserError) -> String {
+        switch error {
+        case .invalidMethod: "it does not start with a method"
+        case .invalidURL, .invalidHost, .invalidPort, .invalidPath, .invalidQueryString, .invalidFragment:
+            "its target is not valid"
+        case .lfExpected, .invalidCharactersUsed, .invalidConstant: "a line is malformed"
+        case .invalidHeaderToken: "a field is malformed"
+        case .invalidContentLength, .unexpectedContentLength: "its Content-Length is not valid"
+        case .invalidChunkSize: "a chunk is malformed"
+        case .invalidEOFState, .closedConnection: "it ended too early"
+        default: "it is not HTTP/1.1"
+        }
+    }
+}

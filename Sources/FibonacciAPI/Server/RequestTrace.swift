@@ -1,0 +1,54 @@
+import NIOCore
+
+/// Remembers how the request that is being read began, to tell what a parser's error was about.
+///
+/// The parser says that a method is invalid or that a limit was broken, not whether the bytes looked like HTTP at all nor
+/// whether the limit was met in the request line or after it.
+struct RequestTrace {
+    private var beginning = ByteBuffer()
+    private var isLineComplete = false
+
+    /// Notes a chunk before it is parsed. It is kept, not copied.
+    mutating func received(_ chunk: ByteBuffer, beginsRequest: Bool) {
+        if beginsRequest {
+            beginning = chunk
+            isLineComplete = false
+        } else if !isLineComplete {
+            isLineComplete = chunk.readableBytesView.contains(UInt8(ascii: "\n"))
+        }
+    }
+
+    /// Forgets the chunk once the request was read.
+    mutating func clear() {
+        beginning = ByteBuffer()
+    }
+
+    /// The beginning of the last request in the first chunk, as far as it can be told: pipelined requests end in empty lines.
+    private var requestBeginning: Slice<ByteBufferView> {
+        let view = beginning.readableBytesView
+        var start = view.startIndex
+        var index = view.startIndex
+        while index + 4 < view.endIndex {
+            if view[index] == UInt8(ascii: "\r"), view[index...].starts(with: "\r\n\r\n".utf8) {
+                start = index + 4
+                index = start
+            } else {
+                index += 1
+            }
+        }
+        return Slice(base: view, bounds: start..<view.endIndex).drop {
+            $0 == UInt8(ascii: "\r") || $0 == UInt8(ascii: "\n")
+        }
+    }
+
+    /// Whether the request line has come to its end.
+    var hasRequestLine: Bool {
+        isLineComplete || requestBeginning.contains(UInt8(ascii: "\n"))
+    }
+
+    /// Whether the request starts with a word that could be a method (a token and a space).
+    var startsWithMethod: Bool {
+        let method = requestBeginning.prefix { HTTPToken.isTokenCharacter($0) }
+        return !method.isEmpty && requestBeginning.dropFirst(method.count).first == UInt8(ascii: " ")
+    }
+}
