@@ -1,0 +1,83 @@
+"""Fixtures: the binary, one service that most tests share, and a way to start others."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from service import Service, binary_path
+
+
+measured: list[str] = []
+
+
+@pytest.fixture
+def figure() -> Callable[[str], None]:
+    """Notes a measured figure, which is printed when all tests are over, whether or not they passed."""
+    return measured.append
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    if measured:
+        terminalreporter.section("figures")
+        for line in measured:
+            terminalreporter.write_line(line)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def binary() -> str:
+    """The path of the binary. Without one every test fails, and says what to do."""
+    path = binary_path()
+    if not os.access(path, os.X_OK):
+        pytest.fail(f"no binary at {path}: run 'make build', or set FIBONACCI_API_BINARY", pytrace=False)
+    return str(path)
+
+
+@pytest.fixture(scope="session")
+def service(binary: str) -> Iterator[Service]:
+    """A service with default limits. Tests share it, so they must not rely on what it has not computed yet."""
+    with Service() as running:
+        yield running
+
+
+@pytest.fixture
+def start(binary: str) -> Iterator[Callable[..., Service]]:
+    """Starts services with settings of a test's own; none of them outlives the test."""
+    started: list[Service] = []
+
+    def start_service(**settings) -> Service:
+        one = Service(**settings)
+        started.append(one)
+        return one.start()
+
+    yield start_service
+    for one in started:
+        one.kill()
+
+
+def make_service_fixture(name: str, description: str, **settings):
+    """A fixture for a service with other settings that the tests of one file share."""
+
+    def fixture(binary: str) -> Iterator[Service]:
+        with Service(**settings) as running:
+            yield running
+
+    fixture.__doc__ = description
+    return pytest.fixture(fixture, scope="module", name=name)
+
+
+impatient = make_service_fixture(
+    "impatient",
+    "A service that waits for slow clients for a second or two only.",
+    HTTP_REQUEST_TIMEOUT_SECONDS=1,
+    HTTP_IDLE_TIMEOUT_SECONDS=2,
+    HTTP_WRITE_TIMEOUT_SECONDS=1,
+)
+
+vast = make_service_fixture(
+    "vast",
+    "A service that takes n up to 10^9, which nobody could compute within a test's patience.",
+    FIB_MAX_N=1_000_000_000,
+)
