@@ -1,0 +1,54 @@
+# `make run` and `make test` are all a newcomer needs; `make help` lists the rest.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BINARY := .build/release/fibonacci-api
+SWIFT_SOURCES := Package.swift Sources Tests
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: build ## Build and start the service on http://localhost:8000
+	LOG_FORMAT=$${LOG_FORMAT:-text} $(BINARY) serve
+
+.PHONY: build
+build: ## Build the release binary
+	swift build --configuration release --product fibonacci-api
+
+.PHONY: test
+test: ## Run the unit tests
+	swift test
+
+.PHONY: e2e
+e2e: build $(VENV)/.installed ## Run the end-to-end tests against the release binary
+	FIBONACCI_API_BINARY=$(CURDIR)/$(BINARY) $(VENV)/bin/pytest Tests/EndToEnd
+
+.PHONY: lint
+lint: $(VENV)/.installed ## Check format and style
+	swift format lint --strict --recursive $(SWIFT_SOURCES)
+	$(VENV)/bin/ruff check Tests/EndToEnd Benchmarks
+	$(VENV)/bin/ruff format --check Tests/EndToEnd Benchmarks
+
+.PHONY: format
+format: $(VENV)/.installed ## Rewrite sources in the project's format
+	swift format --in-place --recursive $(SWIFT_SOURCES)
+	$(VENV)/bin/ruff check --fix Tests/EndToEnd Benchmarks
+	$(VENV)/bin/ruff format Tests/EndToEnd Benchmarks
+
+.PHONY: bench-http
+bench-http: build ## Measure a cached request next to nginx (needs nginx and wrk)
+	$(PYTHON) Benchmarks/HTTP/bench_http.py --binary $(BINARY)
+
+.PHONY: clean
+clean: ## Remove what was built
+	rm -rf .build $(VENV)
+
+$(VENV)/.installed: Tests/EndToEnd/requirements.txt
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
