@@ -3,7 +3,7 @@ extension DecimalNatural {
     ///
     /// Nil if there are no digits, or anything else among them (a sign, a space, a digit of another script).
     ///
-    /// - Complexity: O(n), about half a nanosecond a digit.
+    /// - Complexity: O(n), about a third of a nanosecond a digit.
     public init?(decimalDigits digits: Span<UInt8>) {
         let number = digits.withUnsafeBytes { DecimalNatural(text: $0) }
         guard let number else { return nil }

@@ -48,7 +48,7 @@ extension DecimalNatural {
     /// The remainder of the number by `modulus`.
     ///
     /// - Precondition: `modulus` is not zero.
-    /// - Complexity: O(n), about five nanoseconds a limb.
+    /// - Complexity: O(n), about seven nanoseconds a limb.
     public func residue(modulo modulus: UInt64) -> UInt64 {
         if modulus == Mersenne61.modulus { return residueModuloMersenne61 }
         let divisor = ReciprocalDivisor(modulus)

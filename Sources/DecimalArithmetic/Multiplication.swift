@@ -9,9 +9,13 @@
 /// | from the threshold on | `Karatsuba` | `Karatsuba` |
 package enum Multiplication {
     /// The length from which `Karatsuba.multiply` beats `Schoolbook.multiply`, in limbs.
+    ///
+    /// Measured on x86-64 with operands of 100 to 1500 limbs: times hardly differ for thresholds from 48 to 88, and grow
+    /// by a sixth at 32.
     package static let karatsubaThreshold = 64
 
-    /// The length from which `Karatsuba.square` beats `Schoolbook.square`, in limbs.
+    /// The length from which `Karatsuba.square` beats `Schoolbook.square`, in limbs; measured likewise, and as flat
+    /// from 64 to 128.
     package static let karatsubaSquareThreshold = 80
 
     /// Writes `a · b` for operands of any lengths but zero.

@@ -2,7 +2,7 @@ internal import DecimalArithmetic
 
 /// F(k) and F(k−1), on the way to larger k, in memory that is set aside once for the whole computation.
 ///
-/// The identities are those of the GMP manual, §15.7.4 "Fibonacci Numbers Algorithm". A step takes two squarings:
+/// The identities are those of the GMP manual, §15.7.4 "Fibonacci Numbers". A step takes two squarings:
 ///
 ///     F(2k+1) = 4F(k)² −  F(k−1)² + 2(−1)^k
 ///     F(2k)   = 3F(k)² − 2F(k−1)² + 2(−1)^k

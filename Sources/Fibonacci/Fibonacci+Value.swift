@@ -13,16 +13,14 @@ extension Fibonacci {
     /// - Throws: What `checkpoint` throws.
     /// - Precondition: `0 ≤ n ≤ maximumIndex`.
     /// - Complexity: That of a product of numbers with half as many digits as F(n), times a small constant. Besides the
-    ///   result, one block of some three times its size is allocated.
+    ///   result, one block of some four times its size is allocated.
     public static func value(at n: Int, checkpoint: () throws -> Void) rethrows -> DecimalNatural {
         precondition(n >= 0, "n must not be negative")
         precondition(n <= maximumIndex, "n must be at most Fibonacci.maximumIndex")
         guard n > maximumSmallIndex else { return DecimalNatural(small(n)) }
 
         // The leading bits of n up to the largest index that fits a double word.
-        var stepsLeft = 0
-        while n >> stepsLeft > maximumSmallIndex { stepsLeft += 1 }
-
+        var stepsLeft = doublingSteps(at: n)
         let capacity = FastDoubling.Capacity(lastIndex: n / 2)
         return try withUnsafeTemporaryAllocation(of: Limb.self, capacity: capacity.total) { memory in
             var doubling = FastDoubling(startingAt: n >> stepsLeft, memory: memory, capacity: capacity)

@@ -96,6 +96,7 @@ struct CheckpointTests {
             var passed = 0
             _ = Fibonacci.value(at: n) { passed += 1 }
             #expect(passed == steps, "n = \(n)")
+            #expect(Fibonacci.doublingSteps(at: n) == steps, "n = \(n)")
         }
     }
 
