@@ -21,16 +21,18 @@ struct ComputeCommand: ParsableCommand {
     /// The largest index: beyond it the digits no longer fit the memory of common machines.
     static let maximumIndex = 10_000_000_000
 
-    @Argument(help: "The index, from 0 to \(maximumIndex).")
+    @Argument(help: "The index, from 0 to \(maximumIndex), in decimal digits.", transform: parse)
     var n: Int
 
     @Option(name: .shortAndLong, help: "Write to this file instead of standard output.")
     var output: String?
 
-    func validate() throws {
-        guard (0...Self.maximumIndex).contains(n) else {
-            throw ValidationError("n is \(n): expected an integer from 0 to \(Self.maximumIndex).")
+    /// As strict as the service: no sign, no leading zeros.
+    private static func parse(_ text: String) throws -> Int {
+        guard let index = Int(text), String(index) == text, (0...maximumIndex).contains(index) else {
+            throw ValidationError("expected an integer from 0 to \(maximumIndex).")
         }
+        return index
     }
 
     func run() throws {

@@ -55,7 +55,7 @@ struct ServeCommand: AsyncParsableCommand {
             )
             try await buildApplication(configuration: configuration, logWriter: writer).run()
         } catch {
-            throw CommandFailure(code: EXIT_FAILURE, message: "cannot serve on \(configuration.host): \(error)")
+            throw CommandFailure(code: EXIT_FAILURE, message: "\(error)")
         }
     }
 

@@ -55,7 +55,7 @@ def assert_fails_in_one_line(result) -> str:
 def test_the_version_is_printed():
     result = run_command("--version")
     assert (result.returncode, result.stderr) == (0, b"")
-    assert re.fullmatch(r"(fibonacci-api )?\d+\.\d+\.\d+\S*\n", result.stdout.decode()), result.stdout
+    assert re.fullmatch(r"fibonacci-api \d+\.\d+\.\d+ \(Swift [\d.]+, kernel \S+\)\n", result.stdout.decode()), result.stdout
 
 
 @pytest.mark.parametrize("arguments", [("--help",), ("-h",), ()], ids=["--help", "-h", "no arguments"])

@@ -30,7 +30,7 @@ def entry_for(service, target: str | bytes, *, method: str = "GET", fields: dict
     [
         ("GET", "/v1/fib?n=10", {}, {"route": "/v1/fib", "status": 200, "n": 10, "cost": 1, "cache": "hit"}),
         ("HEAD", "/v1/fib?n=10", {}, {"route": "/v1/fib", "status": 200, "n": 10}),
-        ("GET", "/v1/fib?n=100000", {"If-None-Match": "*"}, {"status": 304, "n": 100_000, "cost": 3, "cache": "validator"}),
+        ("GET", "/v1/fib?n=100000", {"If-None-Match": "*"}, {"status": 304, "n": 100_000, "cost": 3, "cache": "validated"}),
         ("GET", "/v1/fib?n=abc", {}, {"route": "/v1/fib", "status": 400}),
         ("GET", "/v1/fib?n=99999999", {}, {"route": "/v1/fib", "status": 422}),
         ("GET", "/v1/fib?n=10", {"Accept": "image/png"}, {"route": "/v1/fib", "status": 406}),

@@ -13,7 +13,7 @@ struct AdminResponder: HTTPResponder {
             method: request.method.rawValue,
             peer: peer
         )
-        let path = RequestTarget(request.target)?.path ?? "/"
+        let path = request.target.path
         var response: OutgoingResponse
         do throws(Problem) {
             response = try answer(request, path: path, &exchange)

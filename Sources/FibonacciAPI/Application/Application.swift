@@ -97,6 +97,7 @@ package func buildApplication(configuration: ServiceConfiguration, logWriter: Bu
         name: "public",
         host: configuration.host,
         port: configuration.port,
+        variable: ServiceConfiguration.port.name,
         limits: configuration.connectionLimits,
         state: state,
         logger: logger
@@ -109,6 +110,7 @@ package func buildApplication(configuration: ServiceConfiguration, logWriter: Bu
         name: "admin",
         host: configuration.host,
         port: configuration.adminPort,
+        variable: ServiceConfiguration.adminPort.name,
         limits: adminLimits,
         state: state,
         logger: logger
@@ -132,12 +134,14 @@ private func makeServer<Responder: HTTPResponder>(
     name: String,
     host: String,
     port: Int,
+    variable: String,
     limits: ConnectionLimits,
     state: ServiceState,
     logger: Logger,
     onListening: @escaping @Sendable () -> Void
 ) -> any Service {
-    HTTP1ServerChannel(limits: limits, responder: responder, isDraining: { state.isDraining }).server(
+    let channel = HTTP1ServerChannel(limits: limits, responder: responder, isDraining: { state.isDraining })
+    let server = channel.server(
         configuration: ServerConfiguration(
             address: .hostname(host, port: port),
             backlog: 1024,
@@ -157,6 +161,7 @@ private func makeServer<Responder: HTTPResponder>(
         eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
         logger: quiet(logger)
     )
+    return ListenerService(server: server, host: host, port: port, variable: variable)
 }
 
 private func makeLogger(label: String, configuration: ServiceConfiguration, writer: BufferedLineWriter) -> Logger {

@@ -1,5 +1,5 @@
 /// A request target taken apart (RFC 9112 §3.2).
-struct RequestTarget: Equatable {
+struct RequestTarget: Equatable, Sendable {
     /// The absolute path, percent-decoded where it has escapes; `*` for the asterisk-form.
     var path: String
     /// What stands after the first `?`, as sent.

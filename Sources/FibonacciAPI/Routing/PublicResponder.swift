@@ -16,15 +16,14 @@ struct PublicResponder: HTTPResponder {
             method: request.method.rawValue,
             peer: peer
         )
-        let target = RequestTarget(request.target)
         var response: OutgoingResponse
         do {
-            response = try await answer(request, target, &exchange)
+            response = try await answer(request, &exchange)
         } catch {
             response = ExchangeFinisher.response(
                 to: problem(for: error, exchange),
                 method: request.method,
-                path: target?.path ?? "/",
+                path: request.target.path,
                 requestID: exchange.requestID
             )
             if error is CancellationError { response.status = .clientClosedRequest }
@@ -39,15 +38,9 @@ struct PublicResponder: HTTPResponder {
 
     private func answer(
         _ request: IncomingRequest,
-        _ target: RequestTarget?,
         _ exchange: inout Exchange
     ) async throws -> OutgoingResponse {
-        guard let target else {
-            throw Problem(
-                kind: .badRequest,
-                detail: "The request target is neither a path nor an http or https URI, or has a fragment."
-            )
-        }
+        let target = request.target
         if target.path == "*", request.method == .options {
             return OutgoingResponse(status: .noContent, fields: ResponseFields.options)
         }

@@ -16,7 +16,7 @@ protocol FibonacciOrigin: Sendable {
 /// Computes: small indices in place, large ones on the compute pool. Only numbers that pass their integrity check leave it.
 struct ComputeOrigin: FibonacciOrigin {
     /// The largest index whose computation is cheaper than a hop to another thread and back.
-    static let largestImmediateIndex = 5_000
+    static let largestImmediateIndex = 30_000
 
     let pool: ComputePool
     let logger: Logger

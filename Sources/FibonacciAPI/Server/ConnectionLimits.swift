@@ -20,7 +20,9 @@ package struct ConnectionLimits: Sendable, Equatable {
     package var lingerTimeout: Duration = .seconds(2)
     /// How long an idle connection may still begin a request once the server has begun to close.
     package var quiesceGrace: Duration = .milliseconds(100)
-    /// How often a client that has closed its side while it waits is asked whether it is there.
+    /// How long a client that has closed its side waits for its answer before it is asked whether it is still there.
+    package var probeDelay: Duration = .milliseconds(250)
+    /// How often it is asked from then on.
     package var probeInterval: Duration = .seconds(1)
 
     package init() {}

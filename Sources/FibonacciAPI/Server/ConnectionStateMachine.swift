@@ -129,14 +129,11 @@ struct ConnectionStateMachine {
         return false
     }
 
-    /// The client closed its side.
-    ///
-    /// - Returns: whether to probe if the client still reads, because answers are owed.
-    mutating func inputClosed(at now: NIODeadline) -> Bool {
+    /// The client closed its side: it may have gone, or still read the answers that are owed. Where they take long, it is probed.
+    mutating func inputClosed(at now: NIODeadline) {
         reading = .finished
-        guard let next = owed.first, !next.isHTTP10 else { return false }
-        probeDeadline = now.advanced(by: limits.probeInterval)
-        return true
+        guard let next = owed.first, !next.isHTTP10 else { return }
+        probeDeadline = now.advanced(by: limits.probeDelay)
     }
 
     // MARK: Output

@@ -42,6 +42,11 @@ final class HTTPConnectionHandler: ChannelDuplexHandler {
         updateTimer(context)
     }
 
+    func channelActive(context: ChannelHandlerContext) {
+        updateTimer(context)
+        context.fireChannelActive()
+    }
+
     func handlerRemoved(context: ChannelHandlerContext) {
         timer?.task.cancel()
         timer = nil
@@ -59,6 +64,11 @@ final class HTTPConnectionHandler: ChannelDuplexHandler {
         return true
     }
 
+    /// Is told when the parser has seen the bytes.
+    func bytesParsed() {
+        if machine.isBetweenRequests { trace.clear() }
+    }
+
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard !machine.discardsInput else { return }
         switch unwrapInboundIn(data) {
@@ -71,7 +81,6 @@ final class HTTPConnectionHandler: ChannelDuplexHandler {
         case .end:
             guard let request else { return }
             self.request = nil
-            trace.clear()
             machine.requestReceived(at: .now())
             context.fireChannelRead(wrapInboundOut(request))
         }
@@ -121,9 +130,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler {
             machine.quiesce(at: .now())
             updateTimer(context)
         case ChannelEvent.inputClosed:
-            if machine.inputClosed(at: .now()) {
-                writeContinue(context)
-            }
+            machine.inputClosed(at: .now())
             updateTimer(context)
             context.fireUserInboundEventTriggered(event)
         default:
@@ -273,6 +280,7 @@ final class ConnectionBytesHandler: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         if connection.bytesReceived(unwrapInboundIn(data)) {
             context.fireChannelRead(data)
+            connection.bytesParsed()
         }
     }
 }

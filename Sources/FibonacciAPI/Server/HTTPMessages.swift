@@ -4,8 +4,7 @@ import NIOCore
 /// A whole request: its head, after its body was read and thrown away.
 struct IncomingRequest: Sendable {
     var method: HTTPRequest.Method
-    /// The request target as sent.
-    var target: String
+    var target: RequestTarget
     var fields: HTTPFields
 }
 

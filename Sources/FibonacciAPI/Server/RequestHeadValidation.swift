@@ -20,6 +20,11 @@ enum RequestHeadValidation {
         }
         guard head.version == .http1_1 || head.version == .http1_0 else { throw .versionNotSupported }
         guard let method = HTTPRequest.Method(head.method.rawValue), method != .connect else { throw .methodUnknown }
+        guard let target = RequestTarget(head.uri) else {
+            throw .badRequest(
+                reason: "The request target is neither a path nor an http or https URI, or it has a fragment."
+            )
+        }
         try checkHost(head)
         var fields = HTTPFields()
         fields.reserveCapacity(head.headers.count)
@@ -27,7 +32,7 @@ enum RequestHeadValidation {
             guard let name = HTTPField.Name(name) else { throw .badRequest(reason: "A field name is not a token.") }
             fields.append(HTTPField(name: name, value: value))
         }
-        return IncomingRequest(method: method, target: head.uri, fields: fields)
+        return IncomingRequest(method: method, target: target, fields: fields)
     }
 
     private static func checkHost(_ head: HTTPRequestHead) throws(ConnectionFault) {
@@ -64,10 +69,10 @@ enum RequestHeadValidation {
             return trace.hasRequestLine
                 ? .headerSectionTooLarge(limit: limits.maximumHeaderSectionSize, fields: limits.maximumFieldCount)
                 : .targetTooLong(limit: limits.maximumTargetLength)
+        case _ where trace.namesForeignVersion:
+            return .versionNotSupported
         case .invalidMethod where trace.startsWithMethod:
             return .methodUnknown
-        case .invalidVersion:
-            return .versionNotSupported
         default:
             return .badRequest(reason: "The request could not be parsed: \(reason(for: error)).")
         }

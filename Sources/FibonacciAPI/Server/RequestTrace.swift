@@ -18,7 +18,7 @@ struct RequestTrace {
         }
     }
 
-    /// Forgets the chunk once the request was read.
+    /// Forgets the chunk, whose memory then serves the next read.
     mutating func clear() {
         beginning = ByteBuffer()
     }
@@ -44,6 +44,16 @@ struct RequestTrace {
     /// Whether the request line has come to its end.
     var hasRequestLine: Bool {
         isLineComplete || requestBeginning.contains(UInt8(ascii: "\n"))
+    }
+
+    /// Whether the request line ends in a well-formed version (RFC 9112 §2.3) other than the two that are spoken here.
+    var namesForeignVersion: Bool {
+        let line = requestBeginning.prefix { $0 != UInt8(ascii: "\r") && $0 != UInt8(ascii: "\n") }
+        let version = Array(line.suffix(8))
+        let isDigit: (UInt8) -> Bool = { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+        return version.starts(with: "HTTP/".utf8) && version.count == 8 && isDigit(version[5])
+            && version[6] == UInt8(ascii: ".") && isDigit(version[7])
+            && !version.elementsEqual("HTTP/1.1".utf8) && !version.elementsEqual("HTTP/1.0".utf8)
     }
 
     /// Whether the request starts with a word that could be a method (a token and a space).
