@@ -156,6 +156,14 @@ struct HTTPConnectionHandlerTests {
         #expect(sent.contains("HTTP/1.1 501 "))
     }
 
+    @Test("a fault between requests of one chunk is told for what it is")
+    func faultInTheMiddle() throws {
+        let connection = try Connection()
+        try? connection.receive(Self.get + "\u{0}garbage\r\n\r\n" + Self.get)
+        try connection.answer("55")
+        #expect(try connection.sent().contains("HTTP/1.1 400 "))
+    }
+
     @Test("a request that expects it is told to continue")
     func expectContinue() throws {
         let connection = try Connection()

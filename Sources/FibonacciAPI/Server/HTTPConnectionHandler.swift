@@ -81,6 +81,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler {
         case .end:
             guard let request else { return }
             self.request = nil
+            trace.completedRequest()
             machine.requestReceived(at: .now())
             context.fireChannelRead(wrapInboundOut(request))
         }

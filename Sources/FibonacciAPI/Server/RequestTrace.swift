@@ -7,12 +7,14 @@ import NIOCore
 struct RequestTrace {
     private var beginning = ByteBuffer()
     private var isLineComplete = false
+    private var completedCount = 0
 
     /// Notes a chunk before it is parsed. It is kept, not copied.
     mutating func received(_ chunk: ByteBuffer, beginsRequest: Bool) {
         if beginsRequest {
             beginning = chunk
             isLineComplete = false
+            completedCount = 0
         } else if !isLineComplete {
             isLineComplete = chunk.readableBytesView.contains(UInt8(ascii: "\n"))
         }
@@ -23,22 +25,21 @@ struct RequestTrace {
         beginning = ByteBuffer()
     }
 
-    /// The beginning of the last request in the first chunk, as far as it can be told: pipelined requests end in empty lines.
+    /// Notes that a request in the chunk was read to its end.
+    mutating func completedRequest() {
+        completedCount += 1
+    }
+
+    /// The beginning of the present request: behind as many empty lines as requests in the chunk were complete. A body with an
+    /// empty line in it can mislead this; then the fault is told less exactly.
     private var requestBeginning: Slice<ByteBufferView> {
         let view = beginning.readableBytesView
         var start = view.startIndex
-        var index = view.startIndex
-        while index + 4 < view.endIndex {
-            if view[index] == UInt8(ascii: "\r"), view[index...].starts(with: "\r\n\r\n".utf8) {
-                start = index + 4
-                index = start
-            } else {
-                index += 1
-            }
+        for _ in 0..<completedCount {
+            while start < view.endIndex, !view[start...].starts(with: "\r\n\r\n".utf8) { start += 1 }
+            start = min(start + 4, view.endIndex)
         }
-        return Slice(base: view, bounds: start..<view.endIndex).drop {
-            $0 == UInt8(ascii: "\r") || $0 == UInt8(ascii: "\n")
-        }
+        return Slice(base: view, bounds: start..<view.endIndex).drop { $0 == UInt8(ascii: "\r") || $0 == UInt8(ascii: "\n") }
     }
 
     /// Whether the request line has come to its end.
