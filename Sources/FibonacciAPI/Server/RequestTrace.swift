@@ -39,7 +39,9 @@ struct RequestTrace {
             while start < view.endIndex, !view[start...].starts(with: "\r\n\r\n".utf8) { start += 1 }
             start = min(start + 4, view.endIndex)
         }
-        return Slice(base: view, bounds: start..<view.endIndex).drop { $0 == UInt8(ascii: "\r") || $0 == UInt8(ascii: "\n") }
+        return Slice(base: view, bounds: start..<view.endIndex).drop {
+            $0 == UInt8(ascii: "\r") || $0 == UInt8(ascii: "\n")
+        }
     }
 
     /// Whether the request line has come to its end.

@@ -1,0 +1,106 @@
+import Configuration
+import Foundation
+import JSONLogging
+import Logging
+import Testing
+
+@testable import FibonacciAPI
+
+@Suite("Configuration")
+struct ServiceConfigurationTests {
+    private func configuration(_ environment: [String: String]) throws -> ServiceConfiguration {
+        let provider = EnvironmentVariablesProvider(environmentVariables: environment)
+        return try ServiceConfiguration(reader: ConfigReader(provider: provider))
+    }
+
+    @Test("has the documented defaults")
+    func defaults() throws {
+        let configuration = try configuration([:])
+        #expect(configuration.host == "0.0.0.0")
+        #expect(configuration.port == 8000)
+        #expect(configuration.adminPort == 9464)
+        #expect(configuration.maximumIndex == 10_000_000)
+        #expect(configuration.cacheMemoryBytes == 67_108_864)
+        #expect(configuration.computeThreads >= 1)
+        #expect(configuration.shutdownDrain == .seconds(5))
+        #expect(configuration.logLevel == .info)
+        #expect(configuration.logFormat == .json)
+    }
+
+    @Test("takes what the environment says")
+    func environment() throws {
+        let configuration = try configuration([
+            "HOST": "127.0.0.1", "PORT": "1", "ADMIN_PORT": "2", "FIB_MAX_N": "1000000000", "CACHE_MEMORY_BYTES": "0",
+            "COMPUTE_THREADS": "3",
+            "SHUTDOWN_DRAIN_SECONDS": "0", "LOG_LEVEL": "debug", "LOG_FORMAT": "text", "HTTP_MAX_CONNECTIONS": "7",
+            "HTTP_IDLE_TIMEOUT_SECONDS": "8",
+        ])
+        #expect(configuration.host == "127.0.0.1")
+        #expect(configuration.port == 1)
+        #expect(configuration.adminPort == 2)
+        #expect(configuration.maximumIndex == 1_000_000_000)
+        #expect(configuration.cacheMemoryBytes == 0)
+        #expect(configuration.computeThreads == 3)
+        #expect(configuration.shutdownDrain == .zero)
+        #expect(configuration.logLevel == .debug)
+        #expect(configuration.logFormat == .text)
+        #expect(configuration.connectionLimits.maximumConnections == 7)
+        #expect(configuration.connectionLimits.idleTimeout == .seconds(8))
+    }
+
+    @Test(
+        "refuses a malformed value in one line that names the variable, what it held and what it may hold",
+        arguments: [
+            ("PORT", "abc"), ("PORT", ""), ("PORT", "65536"), ("PORT", "-1"), ("PORT", "+80"), ("PORT", " 80"),
+            ("PORT", "8e3"), ("PORT", "0x50"),
+            ("HOST", ""), ("HOST", "a b"), ("ADMIN_PORT", "8000"), ("FIB_MAX_N", "1000000001"),
+            ("CACHE_MEMORY_BYTES", "64MB"),
+            ("COMPUTE_THREADS", "0"), ("LOG_LEVEL", "INFO"), ("LOG_FORMAT", "xml"), ("SHUTDOWN_TIMEOUT_SECONDS", "0"),
+            ("HTTP_MAX_CONNECTIONS", "99999999999999999999"), ("LOG_LEVEL", "a\nb\u{1B}[31m"),
+        ]
+    )
+    func malformed(variable: String, value: String) throws {
+        let error = try #require(throws: ConfigurationError.self) { try configuration([variable: value]) }
+        #expect(error.variable == variable)
+        #expect(error.value == value)
+        #expect(error.description.hasPrefix("\(variable) is '"))
+        #expect(error.description.contains("expected "))
+        #expect(error.description.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value < 0x7F })
+    }
+
+    @Test("every setting is in the README's table as the code has it")
+    func documented() throws {
+        let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..")
+        let readme = try String(contentsOf: root.appending(path: "README.md"), encoding: .utf8)
+        let rows = readme.split(separator: "\n").map(String.init)
+        for setting in ServiceConfiguration.settings {
+            #expect(rows.contains(setting.markdownRow), "README.md lacks: \(setting.markdownRow)")
+        }
+        let documented = rows.filter { $0.wholeMatch(of: /\| `[A-Z_]+` \| `[^`\/]+` \| .*/) != nil }
+        #expect(documented.count == ServiceConfiguration.settings.count)
+    }
+}
+
+@Suite("Readiness")
+struct ServiceStateTests {
+    @Test("comes with the last milestone and is told once")
+    func ready() {
+        let state = ServiceState()
+        #expect(state.phase == .starting)
+        #expect(!state.reached(.warmUp))
+        #expect(!state.reached(.publicListener))
+        #expect(!state.reached(.publicListener))
+        #expect(state.reached(.adminListener))
+        #expect(!state.reached(.adminListener))
+        #expect(state.phase == .ready)
+    }
+
+    @Test("never comes back once draining has begun")
+    func draining() {
+        let state = ServiceState()
+        state.beginDraining()
+        for milestone in ServiceState.Milestone.allCases { #expect(!state.reached(milestone)) }
+        #expect(state.phase == .draining)
+        #expect(state.isDraining)
+    }
+}
