@@ -1,6 +1,6 @@
 """Measures a cached GET next to nginx's `return 200` of the same bytes, in alternating runs on one machine.
 
-Prints, for each server, requests a second and the CPU time that the server's process spent on one request, and the ratio of
+Prints, for each server, requests a second and the CPU time that its process spent on one request, and the ratio of the
 the two. Only loopback addresses are used, and every run is bounded in time.
 """
 

@@ -7,7 +7,6 @@ import re
 from email.utils import parsedate_to_datetime
 
 import http_sfv
-
 import oracle
 from rawhttp import Response
 

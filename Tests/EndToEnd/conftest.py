@@ -6,9 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 
 import pytest
-
 from service import Service, binary_path
-
 
 measured: list[str] = []
 

@@ -1,4 +1,4 @@
-"""HTTP/1.1 over a plain socket: what is sent is exactly the bytes a test wrote, and nothing is retried, followed or decoded."""
+"""HTTP/1.1 over a plain socket: sent is exactly what a test wrote; nothing is retried, followed or decoded."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class Connection:
         self.socket.connect(("127.0.0.1", port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-    def __enter__(self) -> "Connection":
+    def __enter__(self) -> Connection:
         return self
 
     def __exit__(self, *_) -> None:

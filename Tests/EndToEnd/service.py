@@ -19,11 +19,23 @@ START_TIMEOUT = 15.0
 STOP_TIMEOUT = 30.0
 
 # Names of the service's own settings: what the caller's shell holds must not reach a test.
-SETTINGS = (
-    "HOST PORT ADMIN_PORT FIB_MAX_N CACHE_MEMORY_BYTES COMPUTE_THREADS COMPUTE_QUEUE_COST SHUTDOWN_DRAIN_SECONDS"
-    " SHUTDOWN_TIMEOUT_SECONDS LOG_LEVEL LOG_FORMAT HTTP_MAX_CONNECTIONS HTTP_IDLE_TIMEOUT_SECONDS"
-    " HTTP_REQUEST_TIMEOUT_SECONDS HTTP_WRITE_TIMEOUT_SECONDS"
-).split()
+SETTINGS = [
+    "HOST",
+    "PORT",
+    "ADMIN_PORT",
+    "FIB_MAX_N",
+    "CACHE_MEMORY_BYTES",
+    "COMPUTE_THREADS",
+    "COMPUTE_QUEUE_COST",
+    "SHUTDOWN_DRAIN_SECONDS",
+    "SHUTDOWN_TIMEOUT_SECONDS",
+    "LOG_LEVEL",
+    "LOG_FORMAT",
+    "HTTP_MAX_CONNECTIONS",
+    "HTTP_IDLE_TIMEOUT_SECONDS",
+    "HTTP_REQUEST_TIMEOUT_SECONDS",
+    "HTTP_WRITE_TIMEOUT_SECONDS",
+]
 
 
 def binary_path() -> pathlib.Path:
@@ -93,7 +105,7 @@ class Service:
         self.stderr: LineReader | None = None
         self.start_seconds = 0.0
 
-    def __enter__(self) -> "Service":
+    def __enter__(self) -> Service:
         try:
             return self.start()
         except BaseException:
@@ -107,7 +119,7 @@ class Service:
         finally:
             self.kill()
 
-    def start(self) -> "Service":
+    def start(self) -> Service:
         """Starts the server and waits until it says that it is ready."""
         begin = time.monotonic()
         self.process = subprocess.Popen(

@@ -1,7 +1,6 @@
 """The admin port tells a platform how the process is; the public port tells nobody."""
 
 import pytest
-
 from checks import assert_problem
 from rawhttp import Connection
 

@@ -4,9 +4,8 @@ import contextlib
 import time
 from collections.abc import Iterable
 
-import pytest
-
 import oracle
+import pytest
 from checks import ACCEPT, assert_value, cache_status, is_collapsed, is_computed, is_hit
 from rawhttp import Connection, Response, request_bytes
 
@@ -17,7 +16,7 @@ def send_all(service, stack: contextlib.ExitStack, numbers: Iterable[int], timeo
     """One connection for each number, all open before the first request is sent."""
     numbers = list(numbers)
     connections = [stack.enter_context(service.connect(timeout)) for _ in numbers]
-    for connection, n in zip(connections, numbers):
+    for connection, n in zip(connections, numbers, strict=False):
         connection.send(request_bytes(f"/v1/fib?n={n}", fields={"Accept": "text/plain"}))
     return connections
 
@@ -94,11 +93,11 @@ def test_requests_for_both_representations_share_one_computation(start):
         occupy(service, stack)
         connections = [stack.enter_context(service.connect(60)) for _ in range(10)]
         kinds = ["json", "text"] * 5
-        for connection, kind in zip(connections, kinds):
+        for connection, kind in zip(connections, kinds, strict=False):
             connection.send(request_bytes("/v1/fib?n=1000003", fields={"Accept": ACCEPT[kind]}))
         responses = read_all(connections)
     assert sum(is_computed(response) for response in responses) == 1
-    for response, kind in zip(responses, kinds):
+    for response, kind in zip(responses, kinds, strict=False):
         assert_value(response, 1_000_003, kind)
     service.stop()
 

@@ -2,9 +2,8 @@
 
 import re
 
-import pytest
-
 import oracle
+import pytest
 from service import free_ports, run_command
 
 EX_CONFIG = 78
@@ -55,7 +54,9 @@ def assert_fails_in_one_line(result) -> str:
 def test_the_version_is_printed():
     result = run_command("--version")
     assert (result.returncode, result.stderr) == (0, b"")
-    assert re.fullmatch(r"fibonacci-api \d+\.\d+\.\d+ \(Swift [\d.]+, kernel \S+\)\n", result.stdout.decode()), result.stdout
+    assert re.fullmatch(r"fibonacci-api \d+\.\d+\.\d+ \(Swift [\d.]+, kernel \S+\)\n", result.stdout.decode()), (
+        result.stdout
+    )
 
 
 @pytest.mark.parametrize("arguments", [("--help",), ("-h",), ()], ids=["--help", "-h", "no arguments"])
@@ -73,7 +74,9 @@ def test_every_command_has_help(command):
     assert b"USAGE" in result.stdout
 
 
-@pytest.mark.parametrize("arguments", [("unknown",), ("serve", "--unknown"), ("compute",), ("--unknown",)], ids=" ".join)
+@pytest.mark.parametrize(
+    "arguments", [("unknown",), ("serve", "--unknown"), ("compute",), ("--unknown",)], ids=" ".join
+)
 def test_a_wrong_command_line_is_an_error_on_stderr(arguments):
     result = run_command(*arguments)
     assert result.returncode > 0

@@ -2,9 +2,8 @@
 
 import time
 
-import pytest
-
 import oracle
+import pytest
 from checks import ACCEPT, assert_not_modified, assert_problem, assert_value
 
 TAG = '"fib-v1-json-10"'

@@ -1,10 +1,9 @@
 """Fields that go with every answer: the request's id, Cache-Status, Vary, CORS, Date."""
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 import pytest
-
 from checks import REQUEST_ID, assert_problem, cache_status, is_computed, is_hit
 
 EVERY_PRINTABLE = "".join(chr(code) for code in range(0x21, 0x7F))
@@ -77,7 +76,7 @@ def test_every_answer_carries_the_request_id_and_cors(service, method, target, f
 def test_every_answer_has_the_right_date(service, method, target, fields):
     value = service.request(target, method=method, fields=fields).field("Date")
     assert value.endswith(" GMT")
-    assert abs(parsedate_to_datetime(value) - datetime.now(timezone.utc)) < timedelta(seconds=5)
+    assert abs(parsedate_to_datetime(value) - datetime.now(UTC)) < timedelta(seconds=5)
 
 
 @pytest.mark.parametrize(("method", "target", "fields"), answers())

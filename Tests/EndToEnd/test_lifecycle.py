@@ -8,7 +8,6 @@ import subprocess
 import time
 
 import pytest
-
 from checks import assert_value
 from rawhttp import Connection, exchange, request_bytes
 from service import LineReader, clean_environment, free_ports, run_command, wait_until
@@ -45,7 +44,9 @@ def test_the_service_is_ready_quickly(start, figure):
 def test_the_start_is_logged_with_the_ports_that_were_chosen(start):
     service = start()
     logged = wait_until(
-        lambda: {entry["listener"]: entry["port"] for entry in service.log() if entry["message"] == "listening"}, 5, "listening"
+        lambda: {entry["listener"]: entry["port"] for entry in service.log() if entry["message"] == "listening"},
+        5,
+        "listening",
     )
     assert logged == {"public": service.port, "admin": service.admin_port}
     service.stop()
@@ -113,11 +114,11 @@ def test_requests_in_flight_are_answered_before_the_end(start):
     numbers = range(9_950_000, 9_950_010)
     with contextlib.ExitStack() as stack:
         connections = [stack.enter_context(service.connect(60)) for _ in numbers]
-        for connection, n in zip(connections, numbers):
+        for connection, n in zip(connections, numbers, strict=False):
             connection.send(request_bytes(f"/v1/fib?n={n}", fields={"Accept": "text/plain"}))
         time.sleep(0.1)
         service.signal()
-        for connection, n in zip(connections, numbers):
+        for connection, n in zip(connections, numbers, strict=False):
             assert_value(connection.read_response(), n, "text")
             connection.assert_closed_by_server()
     assert service.wait(10) == 0
@@ -125,7 +126,9 @@ def test_requests_in_flight_are_answered_before_the_end(start):
 
 def test_a_request_that_takes_too_long_does_not_hold_up_the_end_for_ever(start):
     """SHUTDOWN_TIMEOUT_SECONDS bounds the wait for what is in flight."""
-    service = start(SHUTDOWN_TIMEOUT_SECONDS=1, FIB_MAX_N=1_000_000_000, COMPUTE_THREADS=1, COMPUTE_QUEUE_COST=1_000_000)
+    service = start(
+        SHUTDOWN_TIMEOUT_SECONDS=1, FIB_MAX_N=1_000_000_000, COMPUTE_THREADS=1, COMPUTE_QUEUE_COST=1_000_000
+    )
     with service.connect() as connection:
         connection.send(request_bytes("/v1/fib?n=200000000"))
         time.sleep(0.2)

@@ -5,7 +5,6 @@ import threading
 import time
 
 import pytest
-
 from checks import assert_problem, assert_value
 from rawhttp import request_bytes
 

@@ -7,7 +7,6 @@ import time
 import uuid
 
 import pytest
-
 from rawhttp import exchange, request_bytes
 from service import Service
 
@@ -30,7 +29,12 @@ def entry_for(service, target: str | bytes, *, method: str = "GET", fields: dict
     [
         ("GET", "/v1/fib?n=10", {}, {"route": "/v1/fib", "status": 200, "n": 10, "cost": 1, "cache": "hit"}),
         ("HEAD", "/v1/fib?n=10", {}, {"route": "/v1/fib", "status": 200, "n": 10}),
-        ("GET", "/v1/fib?n=100000", {"If-None-Match": "*"}, {"status": 304, "n": 100_000, "cost": 3, "cache": "validated"}),
+        (
+            "GET",
+            "/v1/fib?n=100000",
+            {"If-None-Match": "*"},
+            {"status": 304, "n": 100_000, "cost": 3, "cache": "validated"},
+        ),
         ("GET", "/v1/fib?n=abc", {}, {"route": "/v1/fib", "status": 400}),
         ("GET", "/v1/fib?n=99999999", {}, {"route": "/v1/fib", "status": 422}),
         ("GET", "/v1/fib?n=10", {"Accept": "image/png"}, {"route": "/v1/fib", "status": 406}),
@@ -44,7 +48,7 @@ def entry_for(service, target: str | bytes, *, method: str = "GET", fields: dict
 )
 def test_a_request_is_one_line_with_its_facts(service, method, target, fields, expected):
     entry, response = entry_for(service, target, method=method, fields=fields)
-    assert FIELDS <= set(entry), FIELDS - set(entry)
+    assert set(entry) >= FIELDS, FIELDS - set(entry)
     assert entry["message"] == "request"
     assert entry["method"] == method
     assert entry["client"] == "127.0.0.1"
@@ -92,7 +96,9 @@ def test_a_target_cannot_forge_a_line(service, target):
     assert entry["route"] in ("unmatched", "/v1/fib"), "the path of a stranger is no route"
 
 
-@pytest.mark.parametrize("identifier", ['"}', '","level":"critical', "\\", "\\n" + FORGED, "a\\u000ab", "\\\\\"", "{}[],:"])
+@pytest.mark.parametrize(
+    "identifier", ['"}', '","level":"critical', "\\", "\\n" + FORGED, "a\\u000ab", '\\\\"', "{}[],:"]
+)
 def test_a_request_id_cannot_forge_a_line(service, identifier):
     service.fib(10, fields={"X-Request-ID": identifier})
     marker, _ = entry_for(service, "/healthz")
@@ -120,7 +126,9 @@ def test_every_request_of_a_busy_connection_is_logged_once(start):
     with service.connect(30) as connection:
         for batch in range(20):
             identifiers = [f"request-{batch}-{index}" for index in range(50)]
-            connection.send(b"".join(request_bytes("/v1/fib?n=10", fields={"X-Request-ID": one}) for one in identifiers))
+            connection.send(
+                b"".join(request_bytes("/v1/fib?n=10", fields={"X-Request-ID": one}) for one in identifiers)
+            )
             for _ in identifiers:
                 assert connection.read_response().status == 200
     service.stop()

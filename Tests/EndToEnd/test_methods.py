@@ -2,9 +2,8 @@
 
 import time
 
-import pytest
-
 import oracle
+import pytest
 from checks import assert_common_fields, assert_problem, assert_value, cache_status
 
 PATHS = ["/v1/fib?n=10", "/", "/docs", "/openapi.json", "/healthz"]

@@ -1,7 +1,6 @@
 """Accept chooses between JSON and text by the rules of RFC 9110 §12.5.1."""
 
 import pytest
-
 from checks import assert_not_modified, assert_problem, assert_value
 
 JSON = {

@@ -6,7 +6,6 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-
 from checks import assert_problem, assert_value
 from rawhttp import Connection, Response, exchange, parse_responses, request_bytes
 
@@ -85,7 +84,9 @@ MALFORMED = {
 
 BAD_FRAMING = {
     "both lengths": request_with(b"Content-Length: 5", b"Transfer-Encoding: chunked", body=b"0\r\n\r\n"),
-    "both lengths, the other order": request_with(b"Transfer-Encoding: chunked", b"Content-Length: 5", body=b"0\r\n\r\n"),
+    "both lengths, the other order": request_with(
+        b"Transfer-Encoding: chunked", b"Content-Length: 5", body=b"0\r\n\r\n"
+    ),
     "two different lengths": request_with(b"Content-Length: 1", b"Content-Length: 2", body=b"ab"),
     "a list of different lengths": request_with(b"Content-Length: 1, 2", body=b"ab"),
     "a length with a plus sign": request_with(b"Content-Length: +2", body=b"ab"),
@@ -485,7 +486,13 @@ def test_pipelined_requests_before_a_malformed_one_are_answered(service):
 
 
 def test_pipelined_problems_keep_their_places(service):
-    targets = [("/v1/fib?n=abc", 400), ("/v1/fib?n=5", 200), ("/nothing", 404), ("/v1/fib?n=99999999", 422), ("/healthz", 200)]
+    targets = [
+        ("/v1/fib?n=abc", 400),
+        ("/v1/fib?n=5", 200),
+        ("/nothing", 404),
+        ("/v1/fib?n=99999999", 422),
+        ("/healthz", 200),
+    ]
     with service.connect() as connection:
         connection.send(b"".join(request_bytes(target) for target, _ in targets))
         assert [connection.read_response().status for _ in targets] == [status for _, status in targets]
@@ -500,7 +507,9 @@ def test_a_client_that_finished_sending_still_gets_its_answers(service):
     assert_value(responses[1], 1_000, "json")
 
 
-@pytest.mark.parametrize("data", [b"", b"G", GOOD[:20], GOOD[:-1]], ids=["nothing", "a byte", "20 bytes", "all but one"])
+@pytest.mark.parametrize(
+    "data", [b"", b"G", GOOD[:20], GOOD[:-1]], ids=["nothing", "a byte", "20 bytes", "all but one"]
+)
 def test_a_client_that_leaves_in_the_middle_is_let_go(service, data):
     """No value for half a request, and the connection does not linger."""
     with service.connect() as connection:
@@ -535,7 +544,9 @@ def random_bytes(generator: random.Random) -> bytes:
         elif kind == 2:
             data[place:place] = data[place : place + generator.randrange(1, 30)]
         else:
-            data[place:place] = generator.choice([b"\r\n", b"\n", b"\r", b"\x00", b":", b" ", b"\xff", b"chunked", b"%00"])
+            data[place:place] = generator.choice(
+                [b"\r\n", b"\n", b"\r", b"\x00", b":", b" ", b"\xff", b"chunked", b"%00"]
+            )
         if not data:
             break
     return bytes(data)

@@ -3,7 +3,6 @@
 import re
 
 import pytest
-
 from checks import assert_problem, assert_value
 
 # What a query holds after `?`, by what is wrong with it.
@@ -150,7 +149,8 @@ def test_raw_bytes_outside_ascii_in_the_query_are_refused(service, raw):
 def test_the_detail_says_which_rule_was_broken(service):
     """Missing, given twice and malformed are three different mistakes, so three different details."""
     details = [
-        assert_invalid(service.request(target)) for target in ("/v1/fib", "/v1/fib?n=1&n=2", "/v1/fib?n=abc", "/v1/fib?n=010")
+        assert_invalid(service.request(target))
+        for target in ("/v1/fib", "/v1/fib?n=1&n=2", "/v1/fib?n=abc", "/v1/fib?n=010")
     ]
     assert len(set(details)) == 4, details
     assert "zero" in details[3].lower(), details[3]
@@ -166,7 +166,17 @@ def test_a_head_request_with_a_bad_n_has_the_fields_of_the_problem_and_no_body(s
 
 @pytest.mark.parametrize(
     "digits",
-    ["10000001", "99999999", str(2**63 - 1), str(2**63), str(2**64), str(2**64 + 10), "9" * 100, "1" + "0" * 4_999, "9" * 5_000],
+    [
+        "10000001",
+        "99999999",
+        str(2**63 - 1),
+        str(2**63),
+        str(2**64),
+        str(2**64 + 10),
+        "9" * 100,
+        "1" + "0" * 4_999,
+        "9" * 5_000,
+    ],
     ids=lambda digits: f"{len(digits)} digits from {digits[:6]}",
 )
 def test_an_n_above_the_largest_is_too_large_however_many_digits_it_has(service, digits):

@@ -3,9 +3,8 @@
 import random
 from concurrent.futures import ThreadPoolExecutor
 
-import pytest
-
 import oracle
+import pytest
 from checks import ACCEPT, assert_value
 
 REPRESENTATIONS = ["json", "text"]

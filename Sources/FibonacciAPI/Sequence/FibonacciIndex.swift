@@ -23,7 +23,7 @@ enum FibonacciIndex {
             throw Problem(
                 kind: .tooLarge,
                 detail: "n is \(shown(digits)), and the largest n that this service answers is \(maximum).",
-                extensions: [.parameter("n"), .maximumIndex(maximum)]
+                extensions: [.maximumIndex(maximum)]
             )
         }
         return digits.reduce(0) { $0 * 10 + Int($1 - UInt8(ascii: "0")) }
