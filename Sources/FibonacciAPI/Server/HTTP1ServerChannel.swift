@@ -49,8 +49,11 @@ struct HTTP1ServerChannel<Responder: HTTPResponder>: ServerChildChannel {
     }
 
     func handle(value: Value, logger: Logger) async {
-        // A task of its own, so that the end of the connection can cancel what is being done for it.
-        let task = Task { await serve(value, logger: logger) }
+        // A task of its own, so that the end of the connection can cancel what is being done for it; on the connection's event
+        // loop, because a hop to another thread and back would cost more than most answers.
+        let task = Task(executorPreference: EventLoopTaskExecutor(value.channel.eventLoop)) {
+            await serve(value, logger: logger)
+        }
         value.channel.closeFuture.whenComplete { _ in task.cancel() }
         await withTaskCancellationHandler {
             await task.value
