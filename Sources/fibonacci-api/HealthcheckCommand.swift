@@ -14,7 +14,10 @@ struct HealthcheckCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "healthcheck",
         abstract: "Ask the service on this host whether it is ready; exit 0 if it is, else 1.",
-        discussion: "Asks /readyz at HOST and ADMIN_PORT, for two seconds at most."
+        discussion: """
+            Asks /readyz at HOST and ADMIN_PORT of the environment, which must be those of the service, for two seconds at most. \
+            A malformed setting exits with 78.
+            """
     )
 
     func run() async throws {

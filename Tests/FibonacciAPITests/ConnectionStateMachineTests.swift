@@ -140,22 +140,59 @@ struct ConnectionStateMachineTests {
         #expect(machine.deadline == Self.at(6))
     }
 
-    @Test("an HTTP/1.0 client is not asked: it does not know interim answers")
-    mutating func probesNoHTTP10() {
+    @Test("an HTTP/1.0 client knows no interim answers, and is taken for gone")
+    mutating func http10Gone() {
         receiveRequest(at: 0, keepAlive: false, http10: true)
         machine.inputClosed(at: Self.at(1))
-        #expect(machine.deadline == nil)
+        #expect(machine.timerFired(at: Self.at(1.2)) == .none)
+        #expect(machine.timerFired(at: Self.at(1.25)) == .close)
     }
 
-    @Test("an answer that is not taken is looked after: progress buys time, none ends it")
-    mutating func stalls() {
+    private mutating func observe(flushed: Int, pending: Bool = true, at seconds: Double) -> Bool {
+        machine.outputObserved(flushed: flushed, isPending: pending, at: Self.at(seconds))
+    }
+
+    @Test("a client that takes its answer slowly may take as long as it likes, one that takes nothing may not")
+    mutating func slowReader() {
         receiveRequest(at: 0)
-        machine.outputStalled(at: Self.at(1))
-        #expect(machine.deadline == Self.at(31))
-        #expect(machine.timerFired(at: Self.at(31)) == .checkOutput)
-        machine.outputProgressed(at: Self.at(31))
-        #expect(machine.deadline == Self.at(61))
-        machine.outputRecovered()
-        #expect(machine.deadline == nil)
+        _ = answer(at: 0)
+        var isOver = observe(flushed: 100, at: 0)
+        #expect(!isOver)
+        #expect(machine.deadline == Self.at(0.25))
+        for second in stride(from: 20.0, through: 200, by: 20) {
+            #expect(machine.timerFired(at: Self.at(second)) == .checkOutput)
+            isOver = observe(flushed: 100 + Int(second), at: second)
+            #expect(!isOver)
+        }
+        isOver = observe(flushed: 300, at: 229)
+        #expect(!isOver)
+        isOver = observe(flushed: 300, at: 230)
+        #expect(isOver)
+    }
+
+    @Test(
+        "no other clock runs while an answer is being taken: not the idle one, not the linger, not the grace of the shutdown"
+    )
+    mutating func clocksWait() {
+        receiveRequest(at: 0, keepAlive: false)
+        _ = answer(at: 0)
+        _ = observe(flushed: 1, at: 0)
+        machine.outputClosed(at: Self.at(0))
+        machine.quiesce(at: Self.at(1))
+        #expect(machine.timerFired(at: Self.at(10)) == .checkOutput)
+        _ = observe(flushed: 2, at: 10)
+        #expect(machine.timerFired(at: Self.at(20)) == .checkOutput)
+        _ = observe(flushed: 3, pending: false, at: 20)
+        #expect(machine.deadline == Self.at(22))
+        #expect(machine.timerFired(at: Self.at(22)) == .close)
+    }
+
+    @Test("the idle time begins when the answer was taken, not when it was written")
+    mutating func idleAfterDownload() {
+        receiveRequest(at: 0)
+        _ = answer(at: 0)
+        _ = observe(flushed: 1, at: 0)
+        _ = observe(flushed: 2, pending: false, at: 60)
+        #expect(machine.deadline == Self.at(135))
     }
 }

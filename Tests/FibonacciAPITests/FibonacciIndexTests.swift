@@ -35,7 +35,7 @@ struct FibonacciIndexTests {
     )
     func tooLarge(text: String) throws {
         let problem = try #require(throws: Problem.self) { try parse("n=\(text)") }
-        #expect(problem.kind == .tooLarge)
+        #expect(problem.kind == .indexTooLarge)
         #expect(problem.extensions.contains(.maximumIndex(10_000_000)))
         #expect(problem.detail.utf8.count < 300)
     }

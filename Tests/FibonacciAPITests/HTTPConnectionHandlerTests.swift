@@ -16,7 +16,7 @@ struct HTTPConnectionHandlerTests {
             let handler = HTTPConnectionHandler(
                 limits: limits,
                 peer: Peer(address: "192.0.2.1"),
-                answerFault: { fault, _ in
+                answerFault: { fault, _, _ in
                     let document = ByteBuffer(string: "\(Problem(fault).kind.rawValue)")
                     return OutgoingResponse(
                         status: Problem(fault).kind.status,

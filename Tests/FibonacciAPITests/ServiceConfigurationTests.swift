@@ -104,3 +104,23 @@ struct ServiceStateTests {
         #expect(state.isDraining)
     }
 }
+
+@Suite("Connection shares")
+struct ConnectionSharesTests {
+    @Test(
+        "leave descriptors for the admin port and for what is no connection",
+        arguments: [64, 256, 1024, 4096, 65536, Int.max]
+    )
+    func fits(limit: Int) {
+        let shares = ConnectionShares(wanted: 8192, limit: limit)
+        #expect(shares.publicCap >= 1 && shares.publicCap <= 8192)
+        #expect(shares.adminCap >= 4 && shares.adminCap <= 256)
+        #expect(shares.publicCap <= limit - shares.adminCap - ConnectionShares.reserve)
+    }
+
+    @Test("grant what is wanted where there is room, and where nobody knows the limit")
+    func grants() {
+        #expect(ConnectionShares(wanted: 8192, limit: 65536).publicCap == 8192)
+        #expect(ConnectionShares(wanted: 8192, limit: nil).publicCap == 8192)
+    }
+}

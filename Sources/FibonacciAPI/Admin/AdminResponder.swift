@@ -29,8 +29,9 @@ struct AdminResponder: HTTPResponder {
         return response
     }
 
-    func respond(to fault: ConnectionFault, from peer: Peer) -> OutgoingResponse {
-        finisher.response(to: fault, from: peer)
+    func respond(to fault: ConnectionFault, of request: IncomingRequest?, from peer: Peer) -> OutgoingResponse {
+        let route = request.flatMap { AdminRoute(rawValue: $0.target.path)?.template }
+        return finisher.response(to: fault, of: request, route: route, from: peer)
     }
 
     private func answer(_ request: IncomingRequest, path: String, _ exchange: inout Exchange) throws(Problem)

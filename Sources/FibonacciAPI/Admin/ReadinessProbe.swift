@@ -6,6 +6,7 @@ import NIOPosix
 package struct ReadinessProbe: Sendable {
     /// The service is not ready, or did not say.
     package struct NotReady: Error, CustomStringConvertible {
+        /// The reason, in one line.
         package let description: String
     }
 
@@ -64,7 +65,8 @@ package struct ReadinessProbe: Sendable {
             expiry.cancel()
             channel.close(promise: nil)
         }
-        let fields = HTTPHeaders([("Host", "\(host):\(port)"), ("Connection", "close")])
+        let authority = host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+        let fields = HTTPHeaders([("Host", authority), ("Connection", "close")])
         let head = HTTPRequestHead(version: .http1_1, method: .GET, uri: AdminRoute.readiness.rawValue, headers: fields)
         channel.write(HTTPClientRequestPart.head(head), promise: nil)
         channel.writeAndFlush(HTTPClientRequestPart.end(nil), promise: nil)

@@ -16,21 +16,19 @@ import UnixSignals
 
 /// The service, wired together and ready to run.
 package struct FibonacciApplication: Sendable {
-    private let group: ServiceGroup
-    private let logger: Logger
-    private let logWriter: BufferedLineWriter
+    /// What the services get after their deadline to end what was cancelled.
+    private static let cancellationGrace: Duration = .seconds(1)
 
-    fileprivate init(group: ServiceGroup, logger: Logger, logWriter: BufferedLineWriter) {
-        self.group = group
-        self.logger = logger
-        self.logWriter = logWriter
-    }
+    fileprivate let group: ServiceGroup
+    /// The longest that the group takes from a signal to its end, unless something does not heed its cancellation.
+    fileprivate let shutdownDeadline: Duration
+    fileprivate let logger: Logger
+    fileprivate let logWriter: BufferedLineWriter
 
     /// Serves until SIGTERM or SIGINT, then drains and stops; a second signal ends the process at once.
     ///
     /// - Throws: what keeps the service from starting, such as a port that is taken.
     package func run() async throws {
-        FileDescriptorLimit.raise()
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
         defer { logWriter.shutdown(within: .seconds(1)) }
         try await withThrowingTaskGroup { tasks in
@@ -44,16 +42,28 @@ package struct FibonacciApplication: Sendable {
 
     private func stop(on signals: UnixSignalsSequence) async {
         var isStopping = false
+        var watchdog: Task<Void, any Error>?
+        defer { watchdog?.cancel() }
         for await signal in signals {
             if isStopping {
                 logger.warning("second signal, ending at once", metadata: ["signal": "\(signal)"])
-                logWriter.flush(within: .milliseconds(200))
-                _exit(1)
+                end(EXIT_FAILURE)
             }
             isStopping = true
             logger.info("signal received, stopping", metadata: ["signal": "\(signal)"])
+            watchdog = Task {
+                // A computation heeds its cancellation between steps, and the last step of a huge one takes long.
+                try await Task.sleep(for: shutdownDeadline + Self.cancellationGrace)
+                logger.warning("shutdown deadline exceeded, ending with work under way")
+                end(EXIT_SUCCESS)
+            }
             await group.triggerGracefulShutdown()
         }
+    }
+
+    private func end(_ code: Int32) -> Never {
+        logWriter.flush(within: .milliseconds(200))
+        _exit(code)
     }
 }
 
@@ -65,7 +75,7 @@ package struct FibonacciApplication: Sendable {
 package func buildApplication(configuration: ServiceConfiguration, logWriter: BufferedLineWriter)
     -> FibonacciApplication
 {
-    let logger = makeLogger(label: "fibonacci-api", configuration: configuration, writer: logWriter)
+    let logger = makeLogger(configuration, writer: logWriter)
     let started = ContinuousClock.now
     let state = ServiceState()
     let reached: @Sendable (ServiceState.Milestone) -> Void = { milestone in
@@ -92,19 +102,28 @@ package func buildApplication(configuration: ServiceConfiguration, logWriter: Bu
         state: state,
         finisher: ExchangeFinisher(dates: dates, observers: [], isPublic: false)
     )
+    let wantedConnections = configuration.connectionLimits.maximumConnections
+    let shares = ConnectionShares(wanted: wantedConnections, limit: FileDescriptorLimit.raise())
+    if shares.publicCap < wantedConnections {
+        logger.warning(
+            "fewer connections than HTTP_MAX_CONNECTIONS: the limit of open files is too low (ulimit -n)",
+            metadata: ["wanted": "\(wantedConnections)", "cap": "\(shares.publicCap)"]
+        )
+    }
+    var publicLimits = configuration.connectionLimits
+    publicLimits.maximumConnections = shares.publicCap
+    var adminLimits = configuration.connectionLimits
+    adminLimits.maximumConnections = shares.adminCap
     let publicServer = makeServer(
         publicResponder,
         name: "public",
         host: configuration.host,
         port: configuration.port,
         variable: ServiceConfiguration.port.name,
-        limits: configuration.connectionLimits,
+        limits: publicLimits,
         state: state,
         logger: logger
     ) { reached(.publicListener) }
-    // Nothing on this port waits for a computation, and probes need no more.
-    var adminLimits = configuration.connectionLimits
-    adminLimits.maximumConnections = min(256, adminLimits.maximumConnections)
     let adminServer = makeServer(
         adminResponder,
         name: "admin",
@@ -126,7 +145,12 @@ package func buildApplication(configuration: ServiceConfiguration, logWriter: Bu
         logger: quiet(logger)
     )
     group.maximumGracefulShutdownDuration = configuration.shutdownDrain + configuration.shutdownTimeout
-    return FibonacciApplication(group: ServiceGroup(configuration: group), logger: logger, logWriter: logWriter)
+    return FibonacciApplication(
+        group: ServiceGroup(configuration: group),
+        shutdownDeadline: configuration.shutdownDrain + configuration.shutdownTimeout,
+        logger: logger,
+        logWriter: logWriter
+    )
 }
 
 private func makeServer<Responder: HTTPResponder>(
@@ -164,8 +188,8 @@ private func makeServer<Responder: HTTPResponder>(
     return ListenerService(server: server, host: host, port: port, variable: variable)
 }
 
-private func makeLogger(label: String, configuration: ServiceConfiguration, writer: BufferedLineWriter) -> Logger {
-    var logger = Logger(label: label) { label in
+private func makeLogger(_ configuration: ServiceConfiguration, writer: BufferedLineWriter) -> Logger {
+    var logger = Logger(label: BuildInformation.name) { label in
         switch configuration.logFormat {
         case .json: JSONLogHandler(label: label, writer: writer)
         case .text: TextLogHandler(label: label, writer: writer)

@@ -1,5 +1,3 @@
-import Synchronization
-
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -10,7 +8,9 @@ import Synchronization
 
 /// What this build is.
 package enum BuildInformation {
+    /// The program's name.
     package static let name = "fibonacci-api"
+    /// The version of the release (Semantic Versioning).
     package static let version = "0.1.0"
 
     /// The commit that the image was built from, where the image says so in `FIBONACCI_API_COMMIT`.

@@ -26,9 +26,19 @@ final class ComputePool: Service {
         }
     }
 
+    /// A computation that waits for a thread.
+    private struct Job: Sendable {
+        let cost: Int
+        /// Does the work and says whether it was done to its end.
+        let run: @Sendable () -> Bool
+        /// Tells the caller that it will not be done.
+        let giveUp: @Sendable () -> Void
+    }
+
     private struct State {
-        var queue: ComputeQueue<@Sendable () -> Void>
+        var queue: ComputeQueue<Job>
         var idleThreads: Int
+        var isStopped = false
         /// Cost a second that one thread gets done: measured, and a cautious guess until then.
         var throughput = 100.0
     }
@@ -37,7 +47,7 @@ final class ComputePool: Service {
     private let threadCount: Int
     private let state: Mutex<State>
 
-    /// Makes a pool of `threads` threads, which start with ``run()``, and a queue of at most `maximumQueueCost` tokens.
+    /// Starts `threads` threads behind a queue of at most `maximumQueueCost` tokens. ``run()`` ends them at shutdown.
     init(threads threadCount: Int, maximumQueueCost: Int) {
         self.threadCount = threadCount
         self.threads = NIOThreadPool(numberOfThreads: threadCount)
@@ -48,10 +58,20 @@ final class ComputePool: Service {
     /// The cost that waits for a thread.
     var queuedCost: Int { state.withLock { $0.queue.cost } }
 
-    /// Keeps the threads until shutdown.
+    /// Keeps the threads until shutdown, then refuses work, gives up what waits, and lets what runs come to its end.
     func run() async throws {
         try? await gracefulShutdown()
+        for job in stop() { job.giveUp() }
         try await threads.shutdownGracefully()
+    }
+
+    private func stop() -> [Job] {
+        state.withLock { state in
+            state.isStopped = true
+            var waiting: [Job] = []
+            while let job = state.queue.dequeue() { waiting.append(job) }
+            return waiting
+        }
     }
 
     /// The result of `work`, computed on one of the threads when its turn has come.
@@ -65,13 +85,17 @@ final class ComputePool: Service {
     ) async throws -> Output {
         let cancellation = Cancellation()
         let ticket = Ticket<Output>()
+        let job = Job(cost: cost) {
+            let result = Result { try work(cancellation) }
+            ticket.resume(with: result)
+            if case .success = result { return true } else { return false }
+        } giveUp: {
+            ticket.resume(with: .failure(CancellationError()))
+        }
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 ticket.wait(continuation)
-                let admission = admit(cost: cost) {
-                    ticket.resume(with: Result { try work(cancellation) })
-                }
-                switch admission {
+                switch admit(job) {
                 case .success(let identity): ticket.admitted(as: identity)
                 case .failure(let error): ticket.resume(with: .failure(error))
                 }
@@ -92,33 +116,34 @@ final class ComputePool: Service {
         }
     }
 
-    private func admit(cost: Int, _ job: @escaping @Sendable () -> Void) -> Result<UInt64, Overloaded> {
-        let timed: @Sendable () -> Void = { [self] in
-            let start = ContinuousClock.now
-            job()
-            finished(cost: cost, in: ContinuousClock.now - start)
-        }
-        return state.withLock { state in
-            guard let identity = state.queue.enqueue(timed, cost: cost) else {
+    private func admit(_ job: Job) -> Result<UInt64, Overloaded> {
+        let (admission, needsThread) = state.withLock { state -> (Result<UInt64, Overloaded>, Bool) in
+            guard !state.isStopped, let identity = state.queue.enqueue(job, cost: job.cost) else {
                 let seconds = Double(state.queue.cost) / (state.throughput * Double(threadCount))
-                return .failure(Overloaded(retryAfter: Int(min(60, max(1, seconds.rounded(.up))))))
+                return (.failure(Overloaded(retryAfter: Int(min(60, max(1, seconds.rounded(.up)))))), false)
             }
-            if state.idleThreads > 0 {
-                state.idleThreads -= 1
-                threads.submit { [self] _ in workOff() }
-            }
-            return .success(identity)
+            guard state.idleThreads > 0 else { return (.success(identity), false) }
+            state.idleThreads -= 1
+            return (.success(identity), true)
         }
+        // Not under the lock: a pool that has stopped calls back at once.
+        if needsThread {
+            threads.submit { [self] _ in workOff() }
+        }
+        return admission
     }
 
     private func workOff() {
         ThreadPriority.lower()
         while let job = nextJob() {
-            job()
+            let start = ContinuousClock.now
+            if job.run() {
+                finished(cost: job.cost, in: ContinuousClock.now - start)
+            }
         }
     }
 
-    private func nextJob() -> (@Sendable () -> Void)? {
+    private func nextJob() -> Job? {
         state.withLock { state in
             let job = state.queue.dequeue()
             if job == nil { state.idleThreads += 1 }

@@ -5,17 +5,29 @@ import NIOCore
 
 /// Everything that can be set from outside, validated.
 package struct ServiceConfiguration: Sendable {
+    /// The address that both ports listen on.
     package var host: String
+    /// The public port; 0 takes a free one.
     package var port: Int
+    /// The port for probes and operators; 0 takes a free one.
     package var adminPort: Int
+    /// The largest index that is answered.
     package var maximumIndex: Int
+    /// The hard bound of the memory tier in bytes.
     package var cacheMemoryBytes: Int
+    /// The number of threads for heavy computations.
     package var computeThreads: Int
+    /// The most cost, in tokens, that may wait for those threads.
     package var computeQueueCost: Int
+    /// How long the service keeps serving after it was told to stop.
     package var shutdownDrain: Duration
+    /// The longest wait after the drain for what is in flight.
     package var shutdownTimeout: Duration
+    /// The limits on what clients control.
     package var connectionLimits: ConnectionLimits
+    /// The least severe level that is logged.
     package var logLevel: Logger.Level
+    /// How log lines are written.
     package var logFormat: LineFormat
 
     /// Reads and validates every setting.
@@ -49,6 +61,7 @@ package struct ServiceConfiguration: Sendable {
 }
 
 extension ServiceConfiguration {
+    /// `HOST`.
     package static let host = Setting(
         "HOST",
         default: "0.0.0.0",
@@ -56,8 +69,10 @@ extension ServiceConfiguration {
         "address to listen on, for both ports"
     ) { $0.isEmpty || $0.utf8.contains(where: { $0 <= 0x20 || $0 >= 0x7F }) ? nil : $0 }
 
+    /// `PORT`.
     package static let port = Setting.integer("PORT", default: 8000, in: 0...65535, "public port, 0 takes a free one")
 
+    /// `ADMIN_PORT`.
     package static let adminPort = Setting.integer(
         "ADMIN_PORT",
         default: 9464,
@@ -65,6 +80,7 @@ extension ServiceConfiguration {
         "port for probes and operators, 0 takes a free one"
     )
 
+    /// `FIB_MAX_N`.
     package static let maximumIndex = Setting.integer(
         "FIB_MAX_N",
         default: 10_000_000,
@@ -72,6 +88,7 @@ extension ServiceConfiguration {
         "largest n that is answered"
     )
 
+    /// `CACHE_MEMORY_BYTES`.
     package static let cacheMemoryBytes = Setting.integer(
         "CACHE_MEMORY_BYTES",
         default: 64 << 20,
@@ -79,6 +96,7 @@ extension ServiceConfiguration {
         "hard bound of the memory cache"
     )
 
+    /// `COMPUTE_THREADS`.
     package static let computeThreads = Setting.integer(
         "COMPUTE_THREADS",
         default: System.coreCount,
@@ -87,6 +105,7 @@ extension ServiceConfiguration {
         "threads for heavy computations"
     )
 
+    /// `COMPUTE_QUEUE_COST`.
     package static let computeQueueCost = Setting.integer(
         "COMPUTE_QUEUE_COST",
         default: 4000,
@@ -94,6 +113,7 @@ extension ServiceConfiguration {
         "most cost, in tokens, that may wait for those threads"
     )
 
+    /// `SHUTDOWN_DRAIN_SECONDS`.
     package static let shutdownDrain = Setting.integer(
         "SHUTDOWN_DRAIN_SECONDS",
         default: 5,
@@ -101,6 +121,7 @@ extension ServiceConfiguration {
         "not ready but still serving, before the listeners close"
     )
 
+    /// `SHUTDOWN_TIMEOUT_SECONDS`.
     package static let shutdownTimeout = Setting.integer(
         "SHUTDOWN_TIMEOUT_SECONDS",
         default: 20,
@@ -108,6 +129,7 @@ extension ServiceConfiguration {
         "longest wait after the drain for what is in flight"
     )
 
+    /// `HTTP_MAX_CONNECTIONS`.
     package static let maximumConnections = Setting.integer(
         "HTTP_MAX_CONNECTIONS",
         default: 8192,
@@ -115,6 +137,7 @@ extension ServiceConfiguration {
         "open connections; further ones wait to be accepted"
     )
 
+    /// `HTTP_IDLE_TIMEOUT_SECONDS`.
     package static let idleTimeout = Setting.integer(
         "HTTP_IDLE_TIMEOUT_SECONDS",
         default: 75,
@@ -122,6 +145,7 @@ extension ServiceConfiguration {
         "a connection without a request is closed after this"
     )
 
+    /// `HTTP_REQUEST_TIMEOUT_SECONDS`.
     package static let requestTimeout = Setting.integer(
         "HTTP_REQUEST_TIMEOUT_SECONDS",
         default: 10,
@@ -129,6 +153,7 @@ extension ServiceConfiguration {
         "first byte to end of the header section, and again for the body"
     )
 
+    /// `HTTP_WRITE_TIMEOUT_SECONDS`.
     package static let writeTimeout = Setting.integer(
         "HTTP_WRITE_TIMEOUT_SECONDS",
         default: 30,
@@ -136,12 +161,14 @@ extension ServiceConfiguration {
         "a client that takes nothing of its answer for this long is cut off"
     )
 
+    /// `LOG_LEVEL`.
     package static let logLevel = Setting<Logger.Level>.choice(
         "LOG_LEVEL",
         default: .info,
         "least severe level that is logged"
     )
 
+    /// `LOG_FORMAT`.
     package static let logFormat = Setting<LineFormat>.choice(
         "LOG_FORMAT",
         default: .json,

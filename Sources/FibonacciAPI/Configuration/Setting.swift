@@ -88,9 +88,13 @@ extension Setting where Value: RawRepresentable & CaseIterable, Value.RawValue =
 
 /// A row of the table of configuration.
 package struct SettingDescription: Sendable, Equatable {
+    /// The environment variable's name.
     package let name: String
+    /// The default, as documentation shows it.
     package let defaultText: String
+    /// What the variable may hold.
     package let expectation: String
+    /// What it is for.
     package let summary: String
 
     /// The row in Markdown.
@@ -101,8 +105,11 @@ package struct SettingDescription: Sendable, Equatable {
 
 /// A variable that holds something else than it may.
 package struct ConfigurationError: Error, Equatable, CustomStringConvertible {
+    /// The variable's name.
     package let variable: String
+    /// What it holds.
     package let value: String
+    /// What it may hold.
     package let expectation: String
 
     /// One line that names the variable, what it held and what it may hold.

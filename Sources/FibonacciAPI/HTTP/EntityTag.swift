@@ -77,14 +77,3 @@ enum EntityTagList: Equatable {
         byte == 0x21 || (0x23...0x7E).contains(byte) || byte >= 0x80
     }
 }
-
-extension String {
-    /// The text without spaces and tabs at its ends (OWS of RFC 9110 §5.6.3).
-    var trimmingSpaces: String {
-        let isSpace: (UInt8) -> Bool = { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
-        guard let first = utf8.first, let last = utf8.last, isSpace(first) || isSpace(last) else { return self }
-        let start = utf8.firstIndex { !isSpace($0) } ?? utf8.endIndex
-        let end = utf8.lastIndex { !isSpace($0) }.map { utf8.index(after: $0) } ?? start
-        return start < end ? String(self[start..<end]) : ""
-    }
-}

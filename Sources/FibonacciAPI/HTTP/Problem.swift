@@ -13,7 +13,7 @@ struct Problem: Error, Equatable, Sendable {
         case preconditionFailed = "precondition-failed"
         case contentTooLarge = "content-too-large"
         case uriTooLong = "uri-too-long"
-        case tooLarge = "n-too-large"
+        case indexTooLarge = "n-too-large"
         case headerFieldsTooLarge = "header-fields-too-large"
         case internalError = "internal-error"
         case notImplemented = "not-implemented"
@@ -31,7 +31,7 @@ struct Problem: Error, Equatable, Sendable {
             case .preconditionFailed: .preconditionFailed
             case .contentTooLarge: .contentTooLarge
             case .uriTooLong: .uriTooLong
-            case .tooLarge: .unprocessableContent
+            case .indexTooLarge: .unprocessableContent
             case .headerFieldsTooLarge: .requestHeaderFieldsTooLarge
             case .internalError: .internalServerError
             case .notImplemented: .notImplemented
@@ -52,7 +52,7 @@ struct Problem: Error, Equatable, Sendable {
             case .preconditionFailed: "Precondition failed"
             case .contentTooLarge: "Content too large"
             case .uriTooLong: "URI too long"
-            case .tooLarge: "n is too large"
+            case .indexTooLarge: "n is too large"
             case .headerFieldsTooLarge: "Header fields too large"
             case .internalError: "Internal error"
             case .notImplemented: "Not implemented"
@@ -115,14 +115,15 @@ struct Problem: Error, Equatable, Sendable {
             }
         }
         if path.utf8.allSatisfy(isPlain) { return path }
-        var encoded = ""
+        var encoded: [UInt8] = []
         for byte in path.utf8 {
             if isPlain(byte) {
-                encoded.unicodeScalars.append(Unicode.Scalar(byte))
+                encoded.append(byte)
             } else {
-                encoded += "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
+                let hexDigits = Array("0123456789ABCDEF".utf8)
+                encoded += [UInt8(ascii: "%"), hexDigits[Int(byte >> 4)], hexDigits[Int(byte & 15)]]
             }
         }
-        return encoded
+        return String(decoding: encoded, as: UTF8.self)
     }
 }

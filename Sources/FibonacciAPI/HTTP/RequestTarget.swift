@@ -24,7 +24,8 @@ struct RequestTarget: Equatable, Sendable {
         let queryMark = relative.utf8.firstIndex(of: UInt8(ascii: "?"))
         query = queryMark.map { relative[relative.utf8.index(after: $0)...] } ?? ""
         let encoded = relative[..<(queryMark ?? relative.endIndex)]
-        if encoded.utf8.contains(UInt8(ascii: "%")) {
+        // An encoded slash is no separator (RFC 3986 §2.2), and no path here has one: it stays as it is and matches nothing.
+        if encoded.utf8.contains(UInt8(ascii: "%")), !encoded.lowercased().utf8.containsSlashEscape {
             path = String(decoding: PercentDecoding.decode(encoded.utf8), as: UTF8.self)
         } else {
             path = encoded.isEmpty ? "/" : String(encoded)
@@ -38,7 +39,15 @@ struct RequestTarget: Equatable, Sendable {
         guard scheme == "http" || scheme == "https", rest.utf8.starts(with: "://".utf8) else { return nil }
         let authority = rest.dropFirst(3)
         let end = authority.utf8.firstIndex { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "?") }
-        guard end != authority.startIndex, !authority.isEmpty else { return nil }
+        guard end != authority.startIndex, let first = authority.utf8.first, first != UInt8(ascii: ":") else {
+            return nil
+        }
         return authority[(end ?? authority.endIndex)...]
+    }
+}
+
+extension String.UTF8View {
+    fileprivate var containsSlashEscape: Bool {
+        indices.contains { self[$0...].starts(with: "%2f".utf8) }
     }
 }

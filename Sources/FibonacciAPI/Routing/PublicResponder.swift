@@ -1,3 +1,4 @@
+import Fibonacci
 import HTTPTypes
 import Logging
 import NIOCore
@@ -32,8 +33,9 @@ struct PublicResponder: HTTPResponder {
         return response
     }
 
-    func respond(to fault: ConnectionFault, from peer: Peer) -> OutgoingResponse {
-        finisher.response(to: fault, from: peer)
+    func respond(to fault: ConnectionFault, of request: IncomingRequest?, from peer: Peer) -> OutgoingResponse {
+        let route = request.flatMap { Route(rawValue: $0.target.path)?.template }
+        return finisher.response(to: fault, of: request, route: route, from: peer)
     }
 
     private func answer(
@@ -65,40 +67,34 @@ struct PublicResponder: HTTPResponder {
         query: Substring,
         _ exchange: inout Exchange
     ) async throws -> OutgoingResponse {
-        let accepted: FibonacciResource.Accepted
-        let decision = try resource.decide(query: query, fields: request.fields)
-        switch decision {
-        case .notModified(let request), .body(let request):
-            accepted = request
-        }
-        exchange.index = accepted.index
-        exchange.cost = accepted.cost
-        // The rate limiter's place: after validation, before preconditions are answered and before any work.
-        if case .notModified = decision {
+        let index = try resource.index(query: query)
+        exchange.index = index
+        exchange.cost = Fibonacci.cost(at: index)
+        let selection = try resource.select(index: index, fields: request.fields)
+        // The rate limiter's place: behind validation, before preconditions are judged and before any work.
+        if try resource.isNotModified(selection, fields: request.fields) {
             exchange.cacheStatus = .validated
-            let fields = FibonacciResource.validatorFields(for: accepted, cacheStatus: .validated)
+            let fields = FibonacciResource.validatorFields(for: selection, cacheStatus: .validated)
             return OutgoingResponse(status: .notModified, fields: fields)
         }
+        let body: ByteBuffer?
+        let cacheStatus: CacheStatus
         if request.method == .head {
-            let status: CacheStatus = source.isCached(accepted.index) ? .hit : .notComputed
-            exchange.cacheStatus = status
-            let length = accepted.representation.contentLength(for: accepted.index)
-            let fields = FibonacciResource.contentFields(for: accepted, cacheStatus: status, contentLength: length)
-            return OutgoingResponse(status: .ok, fields: fields)
-        }
-        let answer: FibonacciSource.Answer
-        if let immediate = source.immediateAnswer(for: accepted.index) {
-            answer = immediate
+            body = nil
+            cacheStatus = source.isCached(index) ? .hit : .notComputed
         } else {
-            answer = try await source.answer(for: accepted.index)
+            let answer: FibonacciSource.Answer
+            if let immediate = source.immediateAnswer(for: index) {
+                answer = immediate
+            } else {
+                answer = try await source.answer(for: index)
+            }
+            body = answer.body.bytes(in: selection.representation)
+            cacheStatus = answer.status
         }
-        exchange.cacheStatus = answer.status
-        let body = answer.body.bytes(in: accepted.representation)
-        let fields = FibonacciResource.contentFields(
-            for: accepted,
-            cacheStatus: answer.status,
-            contentLength: body.readableBytes
-        )
+        exchange.cacheStatus = cacheStatus
+        let length = body?.readableBytes ?? selection.representation.contentLength(for: index)
+        let fields = FibonacciResource.contentFields(for: selection, cacheStatus: cacheStatus, contentLength: length)
         return OutgoingResponse(status: .ok, fields: fields, body: body)
     }
 

@@ -21,7 +21,7 @@ enum FibonacciIndex {
         // No leading zeros: of two numbers, the longer is larger.
         if digits.count > limit.count || (digits.count == limit.count && limit.lexicographicallyPrecedes(digits)) {
             throw Problem(
-                kind: .tooLarge,
+                kind: .indexTooLarge,
                 detail: "n is \(shown(digits)), and the largest n that this service answers is \(maximum).",
                 extensions: [.maximumIndex(maximum)]
             )

@@ -15,8 +15,8 @@ protocol FibonacciOrigin: Sendable {
 
 /// Computes: small indices in place, large ones on the compute pool. Only numbers that pass their integrity check leave it.
 struct ComputeOrigin: FibonacciOrigin {
-    /// The largest index whose computation is cheaper than a hop to another thread and back.
-    static let largestImmediateIndex = 30_000
+    /// The largest index that is computed in place: about ten microseconds, on the connection's event loop.
+    static let largestImmediateIndex = 10_000
 
     let pool: ComputePool
     let logger: Logger

@@ -2,29 +2,29 @@ import Fibonacci
 import HTTPTypes
 import NIOCore
 
-/// `/v1/fib`: decides what a GET or HEAD request gets. Pure but for the body of a 200.
+/// `/v1/fib`: decides what a GET or HEAD request gets, on plain values and without a value of the sequence.
 struct FibonacciResource: Sendable {
-    /// A request that will be answered.
-    struct Accepted: Equatable, Sendable {
+    /// A request for something that there is.
+    struct Selection: Equatable, Sendable {
         var index: Int
         var representation: Representation
         var cost: Int
     }
 
-    /// What the request gets.
-    enum Decision: Equatable, Sendable {
-        case notModified(Accepted)
-        case body(Accepted)
-    }
-
     /// The largest index that is answered.
     let maximumIndex: Int
 
-    /// Judges a request: the parameter, then negotiation, then preconditions. O(1) but for the length of the request.
+    /// The index that the query asks for.
     ///
-    /// - Throws: the problem that answers it.
-    func decide(query: Substring, fields: HTTPFields) throws(Problem) -> Decision {
-        let index = try FibonacciIndex.parse(QueryParameters(query), maximum: maximumIndex)
+    /// - Throws: an `invalid-parameter` or `n-too-large` problem.
+    func index(query: Substring) throws(Problem) -> Int {
+        try FibonacciIndex.parse(QueryParameters(query), maximum: maximumIndex)
+    }
+
+    /// The representation that `Accept` selects.
+    ///
+    /// - Throws: a `not-acceptable` problem.
+    func select(index: Int, fields: HTTPFields) throws(Problem) -> Selection {
         guard let representation = Representation.negotiate(accept: fields[values: .accept]) else {
             let types = Representation.mediaTypes
             throw Problem(
@@ -33,11 +33,17 @@ struct FibonacciResource: Sendable {
                 extensions: [.available(types)]
             )
         }
-        let accepted = Accepted(index: index, representation: representation, cost: Fibonacci.cost(at: index))
-        let entityTag = representation.entityTag(for: index)
+        return Selection(index: index, representation: representation, cost: Fibonacci.cost(at: index))
+    }
+
+    /// Whether the client's copy is current.
+    ///
+    /// - Throws: a `precondition-failed` problem.
+    func isNotModified(_ selection: Selection, fields: HTTPFields) throws(Problem) -> Bool {
+        let entityTag = selection.representation.entityTag(for: selection.index)
         switch Preconditions.evaluate(fields, current: entityTag) {
-        case .proceed: return .body(accepted)
-        case .notModified: return .notModified(accepted)
+        case .proceed: return false
+        case .notModified: return true
         case .failed:
             throw Problem(
                 kind: .preconditionFailed,
@@ -47,27 +53,29 @@ struct FibonacciResource: Sendable {
     }
 
     /// The fields that 200 and 304 share.
-    static func validatorFields(for accepted: Accepted, cacheStatus: CacheStatus) -> HTTPFields {
+    static func validatorFields(for selection: Selection, cacheStatus: CacheStatus) -> HTTPFields {
         var fields = HTTPFields()
         fields.reserveCapacity(16)
-        fields.append(HTTPField(name: .eTag, value: accepted.representation.entityTag(for: accepted.index).fieldValue))
+        fields.append(
+            HTTPField(name: .eTag, value: selection.representation.entityTag(for: selection.index).fieldValue)
+        )
         fields.append(HTTPField(name: .cacheControl, value: "public, max-age=86400, immutable"))
         fields.append(HTTPField(name: .vary, value: "Accept"))
         fields.append(HTTPField(name: .cacheStatus, value: cacheStatus.fieldValue))
-        fields.append(HTTPField(name: .xRateLimitCost, value: "\(accepted.cost)"))
+        fields.append(HTTPField(name: .xRateLimitCost, value: "\(selection.cost)"))
         return fields
     }
 
     /// The fields of a 200, for GET and HEAD.
     static func contentFields(
-        for accepted: Accepted,
+        for selection: Selection,
         cacheStatus: CacheStatus,
         contentLength: Int
     ) -> HTTPFields {
-        var fields = validatorFields(for: accepted, cacheStatus: cacheStatus)
-        fields.append(HTTPField(name: .contentType, value: accepted.representation.contentType))
+        var fields = validatorFields(for: selection, cacheStatus: cacheStatus)
+        fields.append(HTTPField(name: .contentType, value: selection.representation.contentType))
         fields.append(HTTPField(name: .contentLength, value: "\(contentLength)"))
-        fields.append(HTTPField(name: .xPrecision, value: Representation.precision(for: accepted.index)))
+        fields.append(HTTPField(name: .xPrecision, value: Representation.precision(for: selection.index)))
         return fields
     }
 }

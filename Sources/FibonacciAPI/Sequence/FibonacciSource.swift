@@ -9,14 +9,8 @@ struct FibonacciSource: Sendable {
     }
 
     private let memory: MemoryTier<Int, FibonacciBody>
-    private let flights = SingleFlight<Int, Landing>()
+    private let flights = SingleFlight<Int, Answer>()
     private let origin: any FibonacciOrigin
-
-    /// What a flight brings to everyone on board.
-    private struct Landing: Sendable {
-        var body: FibonacciBody
-        var isStored: Bool
-    }
 
     init(memoryCapacity: Int, origin: any FibonacciOrigin) {
         self.memory = MemoryTier(capacity: memoryCapacity, size: \.memorySize)
@@ -38,24 +32,27 @@ struct FibonacciSource: Sendable {
         }
     }
 
-    /// The body for `index`. Callers that come while it is under way share it; one that is cancelled leaves the others alone.
+    /// The body for an `index` that has no immediate answer. Callers that come while it is under way share it; one that is
+    /// cancelled leaves the others alone.
     ///
     /// - Throws: what the origin throws, or `CancellationError`.
     func answer(for index: Int) async throws -> Answer {
-        if let answer = immediateAnswer(for: index) { return answer }
-        let (landing, role) = try await flights.value(for: index) { index in
-            // It may have landed between the look-up above and this take-off.
-            if let body = memory.value(for: index) { return Landing(body: body, isStored: true) }
+        let (answer, role) = try await flights.value(for: index) { index in
+            // Another flight may have landed between the look-up and this take-off.
+            if let body = memory.value(for: index) { return Answer(body: body, status: .hit) }
             let body = try await origin.body(for: index)
-            return Landing(body: body, isStored: memory.insert(body, for: index))
+            return Answer(body: body, status: .computed(stored: memory.insert(body, for: index)))
         }
-        return Answer(body: landing.body, status: role == .leader ? .computed(stored: landing.isStored) : .collapsed)
+        if role == .follower, case .computed = answer.status {
+            return Answer(body: answer.body, status: .collapsed)
+        }
+        return answer
     }
 
     /// Makes the bodies for `indices` and keeps them.
     func warm(_ indices: ClosedRange<Int>) async throws {
         for index in indices {
-            _ = try await answer(for: index)
+            if immediateAnswer(for: index) == nil { _ = try await answer(for: index) }
         }
     }
 }

@@ -16,6 +16,8 @@ package struct ConnectionLimits: Sendable, Equatable {
     package var requestTimeout: Duration = .seconds(10)
     /// How long a client may take nothing of its answer.
     package var writeTimeout: Duration = .seconds(30)
+    /// How often it is looked whether a client that is behind takes its answer.
+    package var outputCheckInterval: Duration = .milliseconds(250)
     /// How long the other direction stays open after the last answer, so that the client can read it.
     package var lingerTimeout: Duration = .seconds(2)
     /// How long an idle connection may still begin a request once the server has begun to close.

@@ -33,7 +33,7 @@ struct ConnectionStateMachine {
         case answerFault(ConnectionFault)
         /// Find out whether the client, which has closed its side, still reads.
         case probe
-        /// Look whether the client has taken bytes, and report to ``outputProgressed(at:)`` or close.
+        /// Look how much the client has taken, and tell ``outputObserved(flushed:isPending:at:)``.
         case checkOutput
     }
 
@@ -50,6 +50,13 @@ struct ConnectionStateMachine {
         var isHTTP10: Bool
     }
 
+    /// Bytes that are written but that the client has not taken.
+    private struct PendingOutput: Equatable {
+        var flushed: Int
+        var progressedAt: NIODeadline
+        var checkedAt: NIODeadline
+    }
+
     private let limits: ConnectionLimits
     private var reading: Reading
     private var current = OwedAnswer(isKeepAlive: true, isHTTP10: false)
@@ -58,7 +65,8 @@ struct ConnectionStateMachine {
     private var quiescingSince: NIODeadline?
     private var lingerDeadline: NIODeadline?
     private var probeDeadline: NIODeadline?
-    private var outputStalledSince: NIODeadline?
+    private var isOutputClosed = false
+    private var pendingOutput: PendingOutput?
 
     init(limits: ConnectionLimits, now: NIODeadline) {
         self.limits = limits
@@ -132,7 +140,7 @@ struct ConnectionStateMachine {
     /// The client closed its side: it may have gone, or still read the answers that are owed. Where they take long, it is probed.
     mutating func inputClosed(at now: NIODeadline) {
         reading = .finished
-        guard let next = owed.first, !next.isHTTP10 else { return }
+        guard !owed.isEmpty else { return }
         probeDeadline = now.advanced(by: limits.probeDelay)
     }
 
@@ -167,25 +175,35 @@ struct ConnectionStateMachine {
         }
     }
 
-    /// The output was closed; the input stays open for a while so that the last answer is not lost to a reset.
+    /// The output is closed behind what is written; the input stays open for a while after that, so that the last answer is not
+    /// lost to a reset.
     mutating func outputClosed(at now: NIODeadline) {
         reading = .finished
-        lingerDeadline = now.advanced(by: limits.lingerTimeout)
+        isOutputClosed = true
+        if pendingOutput == nil { lingerDeadline = now.advanced(by: limits.lingerTimeout) }
     }
 
-    /// The client takes less than is written.
-    mutating func outputStalled(at now: NIODeadline) {
-        if outputStalledSince == nil { outputStalledSince = now }
-    }
-
-    /// The client has taken some bytes but is still behind.
-    mutating func outputProgressed(at now: NIODeadline) {
-        outputStalledSince = now
-    }
-
-    /// The client has caught up.
-    mutating func outputRecovered() {
-        outputStalledSince = nil
+    /// How the output stands after a flush or a look at it. While a client is behind, no other clock runs.
+    ///
+    /// - Parameters:
+    ///   - flushed: how many bytes the system has taken since the beginning.
+    ///   - isPending: whether others wait.
+    /// - Returns: whether the client has taken nothing for too long.
+    mutating func outputObserved(flushed: Int, isPending: Bool, at now: NIODeadline) -> Bool {
+        guard isPending else {
+            if pendingOutput == nil { return false }
+            pendingOutput = nil
+            restartReadingClock(at: now)
+            if isOutputClosed { lingerDeadline = now.advanced(by: limits.lingerTimeout) }
+            return false
+        }
+        guard var pending = pendingOutput, flushed <= pending.flushed else {
+            pendingOutput = PendingOutput(flushed: flushed, progressedAt: now, checkedAt: now)
+            return false
+        }
+        pending.checkedAt = now
+        pendingOutput = pending
+        return pending.progressedAt.advanced(by: limits.writeTimeout) <= now
     }
 
     // MARK: Shutdown and time
@@ -197,14 +215,8 @@ struct ConnectionStateMachine {
 
     /// The next moment at which something happens by itself.
     var deadline: NIODeadline? {
-        var deadlines = [lingerDeadline, probeDeadline].compactMap { $0 }
-        if let outputStalledSince {
-            deadlines.append(outputStalledSince.advanced(by: limits.writeTimeout))
-        }
-        if let reading = readingDeadline {
-            deadlines.append(reading)
-        }
-        return deadlines.min()
+        if let pendingOutput { return pendingOutput.checkedAt.advanced(by: limits.outputCheckInterval) }
+        return [lingerDeadline, probeDeadline, readingDeadline].compactMap { $0 }.min()
     }
 
     private var readingDeadline: NIODeadline? {
@@ -223,13 +235,15 @@ struct ConnectionStateMachine {
 
     /// Says what is due at `now`.
     mutating func timerFired(at now: NIODeadline) -> TimerAction {
+        guard let deadline, deadline <= now else { return .none }
+        if pendingOutput != nil { return .checkOutput }
         if let lingerDeadline, lingerDeadline <= now { return .close }
-        if let outputStalledSince, outputStalledSince.advanced(by: limits.writeTimeout) <= now { return .checkOutput }
         if let probeDeadline, probeDeadline <= now {
+            // An HTTP/1.0 client knows no interim answers: whoever closed its side and waits so long is taken for gone.
+            if owed.first?.isHTTP10 == true { return .close }
             self.probeDeadline = now.advanced(by: limits.probeInterval)
             return .probe
         }
-        guard let readingDeadline, readingDeadline <= now else { return .none }
         if isBetweenRequests { return .close }
         reading = .finished
         return .answerFault(.requestTimeout)

@@ -22,7 +22,7 @@ struct HTTP1ServerChannel<Responder: HTTPResponder>: ServerChildChannel {
             let connection = HTTPConnectionHandler(
                 limits: limits,
                 peer: peer,
-                answerFault: { [responder] in responder.respond(to: $0, from: $1) },
+                answerFault: { [responder] in responder.respond(to: $0, of: $1, from: $2) },
                 isDraining: isDraining
             )
             // The parser counts the target as a field, and may see a little more than what is let through after it.

@@ -14,19 +14,21 @@ final class HTTPConnectionHandler: ChannelDuplexHandler {
 
     private let limits: ConnectionLimits
     private let peer: Peer
-    private let answerFault: @Sendable (ConnectionFault, Peer) -> OutgoingResponse
+    private let answerFault: @Sendable (ConnectionFault, IncomingRequest?, Peer) -> OutgoingResponse
     private let isDraining: @Sendable () -> Bool
 
     private var machine: ConnectionStateMachine
     private var trace = RequestTrace()
     private var request: IncomingRequest?
+    private var faultyRequest: IncomingRequest?
     private var timer: (task: Scheduled<Void>, deadline: NIODeadline)?
-    private var bufferedOutput = 0
+    private var expectsContinue = false
+    private var writtenBytes = 0
 
     init(
         limits: ConnectionLimits,
         peer: Peer,
-        answerFault: @escaping @Sendable (ConnectionFault, Peer) -> OutgoingResponse,
+        answerFault: @escaping @Sendable (ConnectionFault, IncomingRequest?, Peer) -> OutgoingResponse,
         isDraining: @escaping @Sendable () -> Bool
     ) {
         self.limits = limits
@@ -75,12 +77,14 @@ final class HTTPConnectionHandler: ChannelDuplexHandler {
         case .head(let head):
             headReceived(head, context)
         case .body(let bytes):
+            expectsContinue = false
             if let fault = machine.bodyReceived(bytes.readableBytes) {
-                faulted(fault, context)
+                faulted(fault, of: request, context)
             }
         case .end:
             guard let request else { return }
             self.request = nil
+            expectsContinue = false
             trace.completedRequest()
             machine.requestReceived(at: .now())
             context.fireChannelRead(wrapInboundOut(request))
@@ -88,27 +92,35 @@ final class HTTPConnectionHandler: ChannelDuplexHandler {
     }
 
     private func headReceived(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
-        let isUpgrade = head.method == .CONNECT || head.headers.contains(name: "Upgrade")
+        // The parser stops at a protocol upgrade, which is not offered: the connection ends with this answer.
+        let isUpgrade =
+            head.method == .CONNECT || (head.headers.contains(name: "Upgrade") && head.hasConnectionOption("upgrade"))
+        let contentLength = head.headers.first(name: "Content-Length").flatMap { Int($0) }
         let fault = machine.headReceived(
-            // The parser stops at a protocol upgrade, which is not offered: the connection ends with this answer.
             isKeepAlive: head.isKeepAlive && !isUpgrade,
             isHTTP10: head.version == .http1_0,
-            contentLength: head.headers.first(name: "Content-Length").flatMap { Int($0) },
+            contentLength: contentLength,
             at: .now()
         )
         do throws(ConnectionFault) {
-            if let fault { throw fault }
             request = try RequestHeadValidation.request(from: head, limits: limits)
+            if let fault { throw fault }
         } catch {
-            faulted(error, context)
+            faulted(error, of: request ?? RequestHeadValidation.faultyRequest(from: head, limits: limits), context)
             return
         }
-        // Behind answers that are owed it would be taken for one of them.
-        if machine.owedCount == 0, head.version == .http1_1,
-            head.headers[canonicalForm: "Expect"].contains(where: { $0.lowercased() == "100-continue" })
-        {
-            writeContinue(context)
-        }
+        let hasBody = contentLength ?? 0 > 0 || head.headers.contains(name: "Transfer-Encoding")
+        expectsContinue =
+            hasBody && head.version == .http1_1
+            && head.headers[canonicalForm: "Expect"].contains { $0.lowercased() == "100-continue" }
+        continueIfExpected(context)
+    }
+
+    /// Behind answers that are owed, the interim response would be taken for one of them: it waits.
+    private func continueIfExpected(_ context: ChannelHandlerContext) {
+        guard expectsContinue, machine.owedCount == 0 else { return }
+        expectsContinue = false
+        writeContinue(context)
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
@@ -118,7 +130,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         if let fault = RequestHeadValidation.fault(for: error, trace: trace, limits: limits) {
-            faulted(fault, context)
+            faulted(fault, of: nil, context)
         } else {
             // A broken transport: there is nobody to tell.
             context.close(promise: nil)
@@ -139,8 +151,9 @@ final class HTTPConnectionHandler: ChannelDuplexHandler {
         }
     }
 
-    private func faulted(_ fault: ConnectionFault, _ context: ChannelHandlerContext) {
+    private func faulted(_ fault: ConnectionFault, of faulty: IncomingRequest?, _ context: ChannelHandlerContext) {
         request = nil
+        faultyRequest = faulty
         if machine.faulted(fault) {
             writeFault(fault, context)
         }
@@ -152,7 +165,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler {
         let plan = machine.answer(isDraining: isDraining(), at: .now())
         write(unwrapOutboundIn(data), connectionField: plan.connectionField, context, promise: promise)
         switch plan.then {
-        case .keepOpen: break
+        case .keepOpen: continueIfExpected(context)
         case .closeOutput: closeOutput(context)
         case .answerFault(let fault): writeFault(fault, context)
         }
@@ -185,7 +198,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler {
     }
 
     private func writeFault(_ fault: ConnectionFault, _ context: ChannelHandlerContext) {
-        write(answerFault(fault, peer), connectionField: .close, context, promise: nil)
+        write(answerFault(fault, faultyRequest, peer), connectionField: .close, context, promise: nil)
         closeOutput(context)
     }
 
@@ -197,9 +210,9 @@ final class HTTPConnectionHandler: ChannelDuplexHandler {
     }
 
     private func closeOutput(_ context: ChannelHandlerContext) {
-        context.flush()
-        machine.outputClosed(at: .now())
+        flush(context: context)
         context.close(mode: .output, promise: nil)
+        machine.outputClosed(at: .now())
         updateTimer(context)
     }
 
@@ -211,29 +224,22 @@ final class HTTPConnectionHandler: ChannelDuplexHandler {
         context.close(mode: mode, promise: promise)
     }
 
-    func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if context.channel.isWritable {
-            machine.outputRecovered()
-        } else {
-            bufferedOutput = Self.bufferedBytes(context)
-            machine.outputStalled(at: .now())
-            updateTimer(context)
-        }
-        context.fireChannelWritabilityChanged()
+    func flush(context: ChannelHandlerContext) {
+        context.flush()
+        checkOutput(context)
+    }
+
+    /// Counts bytes on their way to the socket.
+    func bytesWritten(_ count: Int) {
+        writtenBytes += count
     }
 
     private func checkOutput(_ context: ChannelHandlerContext) {
-        let buffered = Self.bufferedBytes(context)
-        if buffered < bufferedOutput {
-            bufferedOutput = buffered
-            machine.outputProgressed(at: .now())
-        } else {
+        let buffered = (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+        if machine.outputObserved(flushed: writtenBytes - buffered, isPending: buffered > 0, at: .now()) {
             context.close(promise: nil)
         }
-    }
-
-    private static func bufferedBytes(_ context: ChannelHandlerContext) -> Int {
-        (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+        updateTimer(context)
     }
 
     // MARK: Time
@@ -255,6 +261,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler {
         case .none: break
         case .close: context.close(promise: nil)
         case .answerFault(let fault):
+            faultyRequest = request
             request = nil
             writeFault(fault, context)
         case .probe: writeContinue(context)
@@ -267,10 +274,19 @@ final class HTTPConnectionHandler: ChannelDuplexHandler {
 @available(*, unavailable)
 extension HTTPConnectionHandler: Sendable {}
 
-/// Shows bytes to an ``HTTPConnectionHandler`` before they are parsed.
-final class ConnectionBytesHandler: ChannelInboundHandler {
+extension HTTPRequestHead {
+    /// Whether `Connection` lists `option` (RFC 9110 §7.6.1).
+    fileprivate func hasConnectionOption(_ option: String) -> Bool {
+        headers[canonicalForm: "Connection"].contains { $0.lowercased() == option }
+    }
+}
+
+/// Shows bytes to an ``HTTPConnectionHandler`` on the side of the socket: what comes before it is parsed, and how much goes.
+final class ConnectionBytesHandler: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
+    typealias OutboundIn = IOData
+    typealias OutboundOut = IOData
 
     private let connection: HTTPConnectionHandler
 
@@ -283,6 +299,11 @@ final class ConnectionBytesHandler: ChannelInboundHandler {
             context.fireChannelRead(data)
             connection.bytesParsed()
         }
+    }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        connection.bytesWritten(unwrapOutboundIn(data).readableBytes)
+        context.write(data, promise: promise)
     }
 }
 

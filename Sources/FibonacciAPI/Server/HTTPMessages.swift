@@ -24,6 +24,7 @@ enum ConnectionFault: Error, Equatable, Sendable {
     case targetTooLong(limit: Int)
     case headerSectionTooLarge(limit: Int, fields: Int)
     case methodUnknown
+    case transferCodingUnknown
     case versionNotSupported
 }
 
@@ -39,5 +40,7 @@ protocol HTTPResponder: Sendable {
     func respond(to request: IncomingRequest, from peer: Peer) async -> OutgoingResponse
 
     /// The answer to what is no well-formed request. Called on an event loop: it must not block.
-    func respond(to fault: ConnectionFault, from peer: Peer) -> OutgoingResponse
+    ///
+    /// - Parameter request: the request as far as it could be read.
+    func respond(to fault: ConnectionFault, of request: IncomingRequest?, from peer: Peer) -> OutgoingResponse
 }

@@ -20,19 +20,42 @@ enum RequestHeadValidation {
         }
         guard head.version == .http1_1 || head.version == .http1_0 else { throw .versionNotSupported }
         guard let method = HTTPRequest.Method(head.method.rawValue), method != .connect else { throw .methodUnknown }
-        guard let target = RequestTarget(head.uri) else {
+        guard let target = RequestTarget(head.uri), target.path != "*" || method == .options else {
             throw .badRequest(
                 reason: "The request target is neither a path nor an http or https URI, or it has a fragment."
             )
         }
         try checkHost(head)
+        try checkFraming(head)
+        return IncomingRequest(method: method, target: target, fields: fields(of: head))
+    }
+
+    /// As much of the request as tells who asked for what, although it breaks a rule.
+    static func faultyRequest(from head: HTTPRequestHead, limits: ConnectionLimits) -> IncomingRequest? {
+        guard head.uri.utf8.count <= limits.maximumTargetLength,
+            let method = HTTPRequest.Method(head.method.rawValue),
+            let target = RequestTarget(head.uri)
+        else { return nil }
+        return IncomingRequest(method: method, target: target, fields: fields(of: head))
+    }
+
+    private static func fields(of head: HTTPRequestHead) -> HTTPFields {
         var fields = HTTPFields()
         fields.reserveCapacity(head.headers.count)
         for (name, value) in head.headers {
-            guard let name = HTTPField.Name(name) else { throw .badRequest(reason: "A field name is not a token.") }
+            // The parser lets only tokens through.
+            guard let name = HTTPField.Name(name) else { continue }
             fields.append(HTTPField(name: name, value: value))
         }
-        return IncomingRequest(method: method, target: target, fields: fields)
+        return fields
+    }
+
+    /// RFC 9112 §6.1: transfer codings are HTTP/1.1's, and the only one here is chunked.
+    private static func checkFraming(_ head: HTTPRequestHead) throws(ConnectionFault) {
+        let codings = head.headers[canonicalForm: "Transfer-Encoding"]
+        guard let coding = codings.first else { return }
+        guard head.version != .http1_0 else { throw .badRequest(reason: "HTTP/1.0 has no Transfer-Encoding.") }
+        guard codings.count == 1, coding.lowercased() == "chunked" else { throw .transferCodingUnknown }
     }
 
     private static func checkHost(_ head: HTTPRequestHead) throws(ConnectionFault) {
@@ -66,9 +89,9 @@ enum RequestHeadValidation {
         }
         switch error {
         case .headerOverflow:
-            return trace.hasRequestLine
-                ? .headerSectionTooLarge(limit: limits.maximumHeaderSectionSize, fields: limits.maximumFieldCount)
-                : .targetTooLong(limit: limits.maximumTargetLength)
+            return trace.lineLength > limits.maximumTargetLength
+                ? .targetTooLong(limit: limits.maximumTargetLength)
+                : .headerSectionTooLarge(limit: limits.maximumHeaderSectionSize, fields: limits.maximumFieldCount)
         case _ where trace.namesForeignVersion:
             return .versionNotSupported
         case .invalidMethod where trace.startsWithMethod:

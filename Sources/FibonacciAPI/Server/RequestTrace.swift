@@ -3,20 +3,21 @@ import NIOCore
 /// Remembers how the request that is being read began, to tell what a parser's error was about.
 ///
 /// The parser says that a method is invalid or that a limit was broken, not whether the bytes looked like HTTP at all nor
-/// whether the limit was met in the request line or after it.
+/// whether it was the request line that broke the limit.
 struct RequestTrace {
     private var beginning = ByteBuffer()
     private var isLineComplete = false
     private var completedCount = 0
 
-    /// Notes a chunk before it is parsed. It is kept, not copied.
+    /// Notes a chunk before it is parsed. It is kept, not copied, unless the request line spans several.
     mutating func received(_ chunk: ByteBuffer, beginsRequest: Bool) {
         if beginsRequest {
             beginning = chunk
             isLineComplete = false
             completedCount = 0
         } else if !isLineComplete {
-            isLineComplete = chunk.readableBytesView.contains(UInt8(ascii: "\n"))
+            isLineComplete = requestBeginning.contains(UInt8(ascii: "\n"))
+            if !isLineComplete { beginning.writeImmutableBuffer(chunk) }
         }
     }
 
@@ -44,15 +45,16 @@ struct RequestTrace {
         }
     }
 
-    /// Whether the request line has come to its end.
-    var hasRequestLine: Bool {
-        isLineComplete || requestBeginning.contains(UInt8(ascii: "\n"))
+    private var requestLine: Slice<ByteBufferView> {
+        requestBeginning.prefix { $0 != UInt8(ascii: "\r") && $0 != UInt8(ascii: "\n") }
     }
+
+    /// How long the request line is, as far as it came.
+    var lineLength: Int { requestLine.count }
 
     /// Whether the request line ends in a well-formed version (RFC 9112 §2.3) other than the two that are spoken here.
     var namesForeignVersion: Bool {
-        let line = requestBeginning.prefix { $0 != UInt8(ascii: "\r") && $0 != UInt8(ascii: "\n") }
-        let version = Array(line.suffix(8))
+        let version = Array(requestLine.suffix(8))
         let isDigit: (UInt8) -> Bool = { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
         return version.starts(with: "HTTP/".utf8) && version.count == 8 && isDigit(version[5])
             && version[6] == UInt8(ascii: ".") && isDigit(version[7])
