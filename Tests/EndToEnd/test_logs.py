@@ -68,12 +68,26 @@ def test_a_bad_n_is_not_logged_as_n(service):
     assert "n" not in entry_for(service, "/v1/fib?n=abc")[0]
 
 
-def test_what_the_http_parser_refuses_is_logged_too(service):
-    before = len(service.stdout.lines)
-    response = exchange(service.port, b"GET /v1/fib?n=10 HTTP/1.1\r\n\r\n")
+@pytest.mark.parametrize(
+    ("data", "method", "route"),
+    [(b"\x00garbage\r\n\r\n", "_OTHER", "unmatched"), (b"GET /v1/fib?n=10 HTTP/1.1\r\n\r\n", "GET", "/v1/fib")],
+    ids=["garbage", "no Host"],
+)
+def test_what_is_no_http_request_is_logged_too(service, data, method, route):
+    """With as much as could be read of it."""
+    response = exchange(service.port, data)
     entry = service.access_log(response.json()["request_id"])[0]
-    assert (entry["status"], entry["route"]) == (400, "unmatched")
-    assert len(service.stdout.lines) > before
+    assert (entry["status"], entry["method"], entry["route"]) == (400, method, route)
+
+
+def test_a_request_that_breaks_a_limit_keeps_its_identity(service):
+    """Its request id and its path are in the problem, and a HEAD request gets no content."""
+    fields = b"Host: a\r\nX-Request-ID: mine-413\r\nContent-Length: 70000\r\n\r\n"
+    response = exchange(service.port, b"GET /v1/fib?n=10 HTTP/1.1\r\n" + fields)
+    assert (response.status, response.field("X-Request-ID")) == (413, "mine-413")
+    assert (response.json()["instance"], response.json()["request_id"]) == ("/v1/fib", "mine-413")
+    head = exchange(service.port, b"HEAD /v1/fib?n=10 HTTP/1.1\r\n" + fields, method="HEAD")
+    assert (head.status, head.body) == (413, b"")
 
 
 @pytest.mark.parametrize(

@@ -27,17 +27,13 @@ enum ContentNegotiation {
         }
     }
 
-    /// How many members are looked at; browsers send about five.
-    private static let maximumMembers = 100
-
     /// The position of the best offer: the highest quality, and among equals the first.
     ///
     /// Members that do not parse are ignored; if none parses, or there is no field, everything is acceptable.
     ///
     /// - Returns: nil if every offer is excluded.
     static func select(from offers: [Offer], accept fieldLines: [String]) -> Int? {
-        let members = fieldLines.flatMap { QuotedSplit.split($0[...], at: UInt8(ascii: ",")) }
-        let ranges = members.prefix(maximumMembers).compactMap(parse)
+        let ranges = fieldLines.flatMap { QuotedSplit.split($0[...], at: UInt8(ascii: ",")).compactMap(parse) }
         if ranges.isEmpty { return offers.isEmpty ? nil : 0 }
         var best: (position: Int, quality: Int)?
         for (position, offer) in offers.enumerated() {
