@@ -121,7 +121,12 @@ struct HTTPConnectionHandlerTests {
             ("GET / HTTP/1.1\r\nHost: a\r\nX: \(String(repeating: "x", count: 100_000))", 431),
             ("GET / HTTP/1.1\r\nHost: a\r\n" + String(repeating: "X: y\r\n", count: 101) + "\r\n", 431),
             ("GET /\(String(repeating: "x", count: 8192)) HTTP/1.1\r\nHost: a\r\n\r\n", 414),
-            ("GET /\(String(repeating: "x", count: 100_000))", 414), ("CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n", 501),
+            ("GET /\(String(repeating: "x", count: 100_000))", 414),
+            ("GET /\(String(repeating: "x", count: 30_000)) HTTP/1.1\r\nHost: a\r\n\r\n", 414),
+            ("GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", 501),
+            ("GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+            ("GET * HTTP/1.1\r\nHost: a\r\n\r\n", 400), ("GET http://:80/ HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+            ("CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n", 501),
         ]
     )
     func faults(bytes: String, status: Int) throws {
@@ -171,6 +176,38 @@ struct HTTPConnectionHandlerTests {
         #expect(try connection.sent() == "HTTP/1.1 100 Continue\r\n\r\n")
         try connection.receive("x")
         #expect(try connection.nextRequest()?.target == RequestTarget("/"))
+    }
+
+    @Test("the interim response waits for the answers that are owed before it")
+    func expectContinueInPipeline() throws {
+        let connection = try Connection()
+        try connection.receive(
+            Self.get + "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nExpect: 100-continue\r\n\r\n"
+        )
+        #expect(try connection.sent() == "")
+        try connection.answer("55")
+        #expect(try connection.sent().hasSuffix("\r\n\r\n55HTTP/1.1 100 Continue\r\n\r\n"))
+    }
+
+    @Test("there is no interim response to a request without a body")
+    func expectContinueWithoutBody() throws {
+        let connection = try Connection()
+        try connection.receive("GET / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n\r\n")
+        #expect(try connection.sent() == "")
+        #expect(try connection.nextRequest() != nil)
+    }
+
+    @Test("an upgrade is not offered: the connection ends with the answer, but only if an upgrade was asked for")
+    func upgrade() throws {
+        let asking = try Connection()
+        try asking.receive("GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n")
+        try asking.answer("55")
+        #expect(try asking.sent().contains("Connection: close"))
+
+        let mentioning = try Connection()
+        try mentioning.receive("GET / HTTP/1.1\r\nHost: a\r\nUpgrade: h2c\r\n\r\n" + Self.get)
+        try mentioning.answer("55")
+        #expect(try !mentioning.sent().contains("Connection: close"))
     }
 
     @Test("an answer during a drain announces the end of the connection")

@@ -199,9 +199,9 @@ private func makeLogger(_ configuration: ServiceConfiguration, writer: BufferedL
     return logger
 }
 
-/// The same logger for libraries, whose notices of routine are of no use to an operator.
+/// The same logger for libraries: they tell of routine, and of errors that they throw as well. Debugging shows it all.
 private func quiet(_ logger: Logger) -> Logger {
     var logger = logger
-    if logger.logLevel == .info || logger.logLevel == .notice { logger.logLevel = .warning }
+    if logger.logLevel > .debug { logger.logLevel = .critical }
     return logger
 }
