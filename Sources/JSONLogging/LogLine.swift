@@ -3,7 +3,7 @@ public import Logging
 /// One log line under construction: typed fields, appended in order to bytes that are used again.
 ///
 /// The direct way for lines that are written for every request: no metadata dictionary, no `Logger`, no lookup.
-/// It renders and escapes exactly as ``JSONLogHandler`` and ``TextLogHandler`` do.
+/// It renders and escapes exactly as ``LineLogHandler`` does.
 ///
 /// ```swift
 /// var line = LogLine(format: .json)

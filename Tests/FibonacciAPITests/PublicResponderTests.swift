@@ -29,8 +29,7 @@ struct PublicResponderTests {
         responder = PublicResponder(
             resource: FibonacciResource(maximumIndex: 1_000_000),
             source: source,
-            finisher: ExchangeFinisher(dates: HTTPDateCache(), observers: [recorder], isPublic: true),
-            logger: logger
+            exchanges: ExchangeRunner(dates: HTTPDateCache(), observers: [recorder], isPublic: true, logger: logger)
         )
     }
 
@@ -212,8 +211,7 @@ struct OriginFailureTests {
         let responder = PublicResponder(
             resource: FibonacciResource(maximumIndex: 100),
             source: FibonacciSource(memoryCapacity: 1000, origin: FailingOrigin(error: error)),
-            finisher: ExchangeFinisher(dates: HTTPDateCache(), observers: [], isPublic: true),
-            logger: logger
+            exchanges: ExchangeRunner(dates: HTTPDateCache(), observers: [], isPublic: true, logger: logger)
         )
         let target = try #require(RequestTarget("/v1/fib?n=10"))
         return await responder.respond(

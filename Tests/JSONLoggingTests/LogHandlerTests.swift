@@ -17,25 +17,14 @@ struct LogHandlerTests {
         let pipe = try PipeFixture()
         let writer = try lineWriter(to: pipe)
         var logger = Logger(label: "app") { label in
-            let clock: @Sendable () -> LogTimestamp = { Self.instant }
-            return switch format {
-            case .json:
-                JSONLogHandler(
-                    label: label,
-                    writer: writer,
-                    logLevel: level,
-                    metadataProvider: provider,
-                    clock: clock
-                )
-            case .text:
-                TextLogHandler(
-                    label: label,
-                    writer: writer,
-                    logLevel: level,
-                    metadataProvider: provider,
-                    clock: clock
-                )
-            }
+            LineLogHandler(
+                label: label,
+                format: format,
+                writer: writer,
+                logLevel: level,
+                metadataProvider: provider,
+                clock: { Self.instant }
+            )
         }
         body(&logger)
         writer.append("end")

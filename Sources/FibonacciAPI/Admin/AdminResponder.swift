@@ -4,40 +4,21 @@ import NIOCore
 /// Answers the admin port: probes and facts about the build.
 struct AdminResponder: HTTPResponder {
     let state: ServiceState
-    let finisher: ExchangeFinisher
+    let exchanges: ExchangeRunner
 
     func respond(to request: IncomingRequest, from peer: Peer) async -> OutgoingResponse {
-        let started = ContinuousClock.now
-        var exchange = Exchange(
-            requestID: RequestIdentifier.identifier(for: request.fields),
-            method: request.method.rawValue,
-            peer: peer
-        )
-        let path = request.target.path
-        var response: OutgoingResponse
-        do throws(Problem) {
-            response = try answer(request, path: path, &exchange)
-        } catch {
-            response = ExchangeFinisher.response(
-                to: error,
-                method: request.method,
-                path: path,
-                requestID: exchange.requestID
-            )
+        await exchanges.respond(to: request, from: peer) { exchange in
+            try answer(request, &exchange)
         }
-        finisher.finish(&response, of: &exchange, started: started)
-        return response
     }
 
     func respond(to fault: ConnectionFault, of request: IncomingRequest?, from peer: Peer) -> OutgoingResponse {
         let route = request.flatMap { AdminRoute(rawValue: $0.target.path)?.template }
-        return finisher.response(to: fault, of: request, route: route, from: peer)
+        return exchanges.respond(to: fault, of: request, route: route, from: peer)
     }
 
-    private func answer(_ request: IncomingRequest, path: String, _ exchange: inout Exchange) throws(Problem)
-        -> OutgoingResponse
-    {
-        guard let route = AdminRoute(rawValue: path) else {
+    private func answer(_ request: IncomingRequest, _ exchange: inout Exchange) throws(Problem) -> OutgoingResponse {
+        guard let route = AdminRoute(rawValue: request.target.path) else {
             throw Problem(kind: .notFound, detail: "There is nothing at this path of the admin port.")
         }
         exchange.route = route.template

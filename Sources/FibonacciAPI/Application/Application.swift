@@ -94,13 +94,12 @@ package func buildApplication(configuration: ServiceConfiguration, logWriter: Bu
     let publicResponder = PublicResponder(
         resource: FibonacciResource(maximumIndex: configuration.maximumIndex),
         source: source,
-        finisher: ExchangeFinisher(dates: dates, observers: [accessLog], isPublic: true),
-        logger: logger
+        exchanges: ExchangeRunner(dates: dates, observers: [accessLog], isPublic: true, logger: logger)
     )
     // Probes come every few seconds and say nothing new: the admin port keeps no access log.
     let adminResponder = AdminResponder(
         state: state,
-        finisher: ExchangeFinisher(dates: dates, observers: [], isPublic: false)
+        exchanges: ExchangeRunner(dates: dates, observers: [], isPublic: false, logger: logger)
     )
     let wantedConnections = configuration.connectionLimits.maximumConnections
     let shares = ConnectionShares(wanted: wantedConnections, limit: FileDescriptorLimit.raise())
@@ -190,10 +189,7 @@ private func makeServer<Responder: HTTPResponder>(
 
 private func makeLogger(_ configuration: ServiceConfiguration, writer: BufferedLineWriter) -> Logger {
     var logger = Logger(label: BuildInformation.name) { label in
-        switch configuration.logFormat {
-        case .json: JSONLogHandler(label: label, writer: writer)
-        case .text: TextLogHandler(label: label, writer: writer)
-        }
+        LineLogHandler(label: label, format: configuration.logFormat, writer: writer)
     }
     logger.logLevel = configuration.logLevel
     return logger

@@ -1,41 +1,22 @@
 import Fibonacci
 import HTTPTypes
-import Logging
 import NIOCore
 
-/// Answers the public port: routes, renders, and turns whatever goes wrong into a problem.
+/// Answers the public port: finds the route and what it gives.
 struct PublicResponder: HTTPResponder {
     let resource: FibonacciResource
     let source: FibonacciSource
-    let finisher: ExchangeFinisher
-    let logger: Logger
+    let exchanges: ExchangeRunner
 
     func respond(to request: IncomingRequest, from peer: Peer) async -> OutgoingResponse {
-        let started = ContinuousClock.now
-        var exchange = Exchange(
-            requestID: RequestIdentifier.identifier(for: request.fields),
-            method: request.method.rawValue,
-            peer: peer
-        )
-        var response: OutgoingResponse
-        do {
-            response = try await answer(request, &exchange)
-        } catch {
-            response = ExchangeFinisher.response(
-                to: problem(for: error, exchange),
-                method: request.method,
-                path: request.target.path,
-                requestID: exchange.requestID
-            )
-            if error is CancellationError { response.status = .clientClosedRequest }
+        await exchanges.respond(to: request, from: peer) { exchange in
+            try await answer(request, &exchange)
         }
-        finisher.finish(&response, of: &exchange, started: started)
-        return response
     }
 
     func respond(to fault: ConnectionFault, of request: IncomingRequest?, from peer: Peer) -> OutgoingResponse {
         let route = request.flatMap { Route(rawValue: $0.target.path)?.template }
-        return finisher.response(to: fault, of: request, route: route, from: peer)
+        return exchanges.respond(to: fault, of: request, route: route, from: peer)
     }
 
     private func answer(
@@ -97,20 +78,4 @@ struct PublicResponder: HTTPResponder {
         let fields = FibonacciResource.contentFields(for: selection, cacheStatus: cacheStatus, contentLength: length)
         return OutgoingResponse(status: .ok, fields: fields, body: body)
     }
-
-    private func problem(for error: any Error, _ exchange: Exchange) -> Problem {
-        if let problem = error as? Problem { return problem }
-        if !(error is CancellationError) {
-            logger.error("request failed", metadata: ["request_id": "\(exchange.requestID)", "error": "\(error)"])
-        }
-        return Problem(
-            kind: .internalError,
-            detail: "The service failed to answer. The fault is logged under this request_id."
-        )
-    }
-}
-
-extension HTTPResponse.Status {
-    /// What logs say when the client went away before its answer was ready; nobody receives it.
-    static let clientClosedRequest = HTTPResponse.Status(code: 499, reasonPhrase: "Client Closed Request")
 }

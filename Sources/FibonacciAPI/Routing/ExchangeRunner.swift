@@ -1,0 +1,105 @@
+import HTTPTypes
+import Logging
+import NIOCore
+
+/// Runs an exchange on either port: identifies the request, turns whatever goes wrong into a problem, adds the fields that every
+/// answer has, and tells the observers.
+struct ExchangeRunner: Sendable {
+    let dates: HTTPDateCache
+    let observers: [any ExchangeObserver]
+    /// Whether scripts of other origins may read the answers.
+    let isPublic: Bool
+    let logger: Logger
+
+    /// The answer that `answer` gives, or the problem that it throws.
+    func respond(
+        to request: IncomingRequest,
+        from peer: Peer,
+        _ answer: (inout Exchange) async throws -> OutgoingResponse
+    ) async -> OutgoingResponse {
+        let started = ContinuousClock.now
+        var exchange = Exchange(
+            requestID: RequestIdentifier.identifier(for: request.fields),
+            method: request.method.rawValue,
+            peer: peer
+        )
+        var response: OutgoingResponse
+        do {
+            response = try await answer(&exchange)
+        } catch {
+            response = render(problem(for: error, exchange), for: request, requestID: exchange.requestID)
+            if error is CancellationError { response.status = .clientClosedRequest }
+        }
+        finish(&response, of: &exchange, started: started)
+        return response
+    }
+
+    /// The answer to a request that could not be read, or only in part.
+    func respond(
+        to fault: ConnectionFault,
+        of request: IncomingRequest?,
+        route: String?,
+        from peer: Peer
+    ) -> OutgoingResponse {
+        let started = ContinuousClock.now
+        var exchange = Exchange(
+            requestID: RequestIdentifier.identifier(for: request?.fields ?? [:]),
+            method: request?.method.rawValue ?? Exchange.unknownMethod,
+            route: route ?? Exchange.unmatchedRoute,
+            peer: peer
+        )
+        var response = render(Problem(fault), for: request, requestID: exchange.requestID)
+        finish(&response, of: &exchange, started: started)
+        return response
+    }
+
+    private func problem(for error: any Error, _ exchange: Exchange) -> Problem {
+        if let problem = error as? Problem { return problem }
+        if !(error is CancellationError) {
+            logger.error("request failed", metadata: ["request_id": "\(exchange.requestID)", "error": "\(error)"])
+        }
+        return Problem(
+            kind: .internalError,
+            detail: "The service failed to answer. The fault is logged under this request_id."
+        )
+    }
+
+    private func render(_ problem: Problem, for request: IncomingRequest?, requestID: String) -> OutgoingResponse {
+        let document = problem.document(instance: request?.target.path ?? "/", requestID: requestID)
+        var fields: HTTPFields = [
+            .contentType: "application/problem+json",
+            .contentLength: "\(document.count)",
+            .cacheControl: "no-store",
+        ]
+        if let retryAfter = problem.retryAfter { fields[.retryAfter] = "\(retryAfter)" }
+        if problem.kind == .methodNotAllowed { fields[.allow] = AllowedMethods.fieldValue }
+        // The same address has other answers for another Accept field.
+        if problem.kind == .notAcceptable { fields[.vary] = "Accept" }
+        return OutgoingResponse(
+            status: problem.kind.status,
+            fields: fields,
+            body: request?.method == .head ? nil : ByteBuffer(bytes: document)
+        )
+    }
+
+    private func finish(
+        _ response: inout OutgoingResponse,
+        of exchange: inout Exchange,
+        started: ContinuousClock.Instant
+    ) {
+        if isPublic { ResponseFields.addPublic(to: &response.fields) }
+        response.fields.append(HTTPField(name: .xRequestID, value: exchange.requestID))
+        response.fields.append(HTTPField(name: .date, value: dates.now))
+        exchange.status = response.status
+        exchange.bodyBytes = response.body?.readableBytes ?? 0
+        exchange.duration = ContinuousClock.now - started
+        for observer in observers {
+            observer.exchangeFinished(exchange)
+        }
+    }
+}
+
+extension HTTPResponse.Status {
+    /// What logs say when the client went away before its answer was ready; nobody receives it.
+    static let clientClosedRequest = HTTPResponse.Status(code: 499, reasonPhrase: "Client Closed Request")
+}
