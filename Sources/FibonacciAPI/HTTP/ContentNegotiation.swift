@@ -93,7 +93,7 @@ enum ContentNegotiation {
         var thousandths = Int(first - UInt8(ascii: "0"))
         for position in 2..<5 {
             let digit = position < bytes.count ? bytes[position] : UInt8(ascii: "0")
-            guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit) else { return nil }
+            guard digit.isDigit else { return nil }
             thousandths = thousandths * 10 + Int(digit - UInt8(ascii: "0"))
         }
         return thousandths <= 1000 ? thousandths : nil

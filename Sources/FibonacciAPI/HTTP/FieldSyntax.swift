@@ -27,37 +27,12 @@ enum QuotedSplit {
 extension Substring {
     /// Whether this is a `token` of RFC 9110 §5.6.2.
     var isToken: Bool {
-        !isEmpty && utf8.allSatisfy(HTTPToken.isTokenCharacter)
+        !isEmpty && utf8.allSatisfy(\.isTokenCharacter)
     }
 
     /// Equality of ASCII text without regard to letter case.
     func caseInsensitiveEquals(_ other: String) -> Bool {
         utf8.count == other.utf8.count && zip(utf8, other.utf8).allSatisfy { $0.asciiLowercased == $1.asciiLowercased }
-    }
-}
-
-/// Character classes of RFC 9110 §5.6.2.
-enum HTTPToken {
-    /// `tchar`.
-    static func isTokenCharacter(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "a")...UInt8(ascii: "z"):
-            true
-        case UInt8(ascii: "!"), UInt8(ascii: "#"), UInt8(ascii: "$"), UInt8(ascii: "%"), UInt8(ascii: "&"),
-            UInt8(ascii: "'"), UInt8(ascii: "*"), UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "."),
-            UInt8(ascii: "^"), UInt8(ascii: "_"), UInt8(ascii: "`"), UInt8(ascii: "|"), UInt8(ascii: "~"):
-            true
-        default:
-            false
-        }
-    }
-}
-
-extension UInt8 {
-    /// The lower-case letter for an ASCII capital; anything else as it is.
-    var asciiLowercased: UInt8 {
-        (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(self) ? self | 0x20 : self
     }
 }
 

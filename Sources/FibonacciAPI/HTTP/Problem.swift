@@ -105,22 +105,13 @@ struct Problem: Error, Equatable, Sendable {
 
     /// `path` with everything percent-encoded that a URI may not hold (RFC 3986 §3.3).
     private static func uriReference(_ path: String) -> String {
-        let isPlain: (UInt8) -> Bool = { byte in
-            switch byte {
-            case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "a")...UInt8(ascii: "z"):
-                true
-            default:
-                "-._~!$&'()*+,;=:@/".utf8.contains(byte)
-            }
-        }
-        if path.utf8.allSatisfy(isPlain) { return path }
+        if path.utf8.allSatisfy(\.isPathCharacter) { return path }
+        let hexDigits = Array("0123456789ABCDEF".utf8)
         var encoded: [UInt8] = []
         for byte in path.utf8 {
-            if isPlain(byte) {
+            if byte.isPathCharacter {
                 encoded.append(byte)
             } else {
-                let hexDigits = Array("0123456789ABCDEF".utf8)
                 encoded += [UInt8(ascii: "%"), hexDigits[Int(byte >> 4)], hexDigits[Int(byte & 15)]]
             }
         }

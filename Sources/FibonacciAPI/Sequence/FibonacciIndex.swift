@@ -31,12 +31,11 @@ enum FibonacciIndex {
 
     private static func complaint(about value: [UInt8]) -> String? {
         guard let first = value.first else { return "n is empty." }
-        let isDigit: (UInt8) -> Bool = { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
-        if value.allSatisfy(isDigit) {
+        if value.allSatisfy(\.isDigit) {
             return first == UInt8(ascii: "0") && value.count > 1 ? "n is \(shown(value)), with a leading zero." : nil
         }
         let rest = value.dropFirst()
-        if first == UInt8(ascii: "-") || first == UInt8(ascii: "+"), !rest.isEmpty, rest.allSatisfy(isDigit) {
+        if first == UInt8(ascii: "-") || first == UInt8(ascii: "+"), !rest.isEmpty, rest.allSatisfy(\.isDigit) {
             return "n is \(shown(value)), with a sign."
         }
         return "n is \(shown(value)), which is not a whole number."

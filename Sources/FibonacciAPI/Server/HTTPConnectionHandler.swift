@@ -130,7 +130,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         if let fault = RequestHeadValidation.fault(for: error, trace: trace, limits: limits) {
-            faulted(fault, of: nil, context)
+            faulted(fault, of: request, context)
         } else {
             // A broken transport: there is nobody to tell.
             context.close(promise: nil)
@@ -280,32 +280,3 @@ extension HTTPRequestHead {
         headers[canonicalForm: "Connection"].contains { $0.lowercased() == option }
     }
 }
-
-/// Shows bytes to an ``HTTPConnectionHandler`` on the side of the socket: what comes before it is parsed, and how much goes.
-final class ConnectionBytesHandler: ChannelDuplexHandler {
-    typealias InboundIn = ByteBuffer
-    typealias InboundOut = ByteBuffer
-    typealias OutboundIn = IOData
-    typealias OutboundOut = IOData
-
-    private let connection: HTTPConnectionHandler
-
-    init(connection: HTTPConnectionHandler) {
-        self.connection = connection
-    }
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        if connection.bytesReceived(unwrapInboundIn(data)) {
-            context.fireChannelRead(data)
-            connection.bytesParsed()
-        }
-    }
-
-    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        connection.bytesWritten(unwrapOutboundIn(data).readableBytes)
-        context.write(data, promise: promise)
-    }
-}
-
-@available(*, unavailable)
-extension ConnectionBytesHandler: Sendable {}

@@ -64,19 +64,8 @@ enum RequestHeadValidation {
             if head.version == .http1_0 { return }
             throw .badRequest(reason: "HTTP/1.1 requires a Host field, and there is none.")
         }
-        guard hosts.next() == nil, host.utf8.allSatisfy(isHostCharacter) else {
+        guard hosts.next() == nil, host.utf8.allSatisfy(\.isHostCharacter) else {
             throw .badRequest(reason: "The Host field must be given once and hold one host and port.")
-        }
-    }
-
-    /// Characters of `uri-host [ ":" port ]` (RFC 3986 §3.2.2).
-    private static func isHostCharacter(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "a")...UInt8(ascii: "z"):
-            true
-        default:
-            "-._~!$&'()*+;=:[]%".utf8.contains(byte)
         }
     }
 

@@ -55,15 +55,14 @@ struct RequestTrace {
     /// Whether the request line ends in a well-formed version (RFC 9112 §2.3) other than the two that are spoken here.
     var namesForeignVersion: Bool {
         let version = Array(requestLine.suffix(8))
-        let isDigit: (UInt8) -> Bool = { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
-        return version.starts(with: "HTTP/".utf8) && version.count == 8 && isDigit(version[5])
-            && version[6] == UInt8(ascii: ".") && isDigit(version[7])
+        return version.starts(with: "HTTP/".utf8) && version.count == 8 && version[5].isDigit
+            && version[6] == UInt8(ascii: ".") && version[7].isDigit
             && !version.elementsEqual("HTTP/1.1".utf8) && !version.elementsEqual("HTTP/1.0".utf8)
     }
 
     /// Whether the request starts with a word that could be a method (a token and a space).
     var startsWithMethod: Bool {
-        let method = requestBeginning.prefix { HTTPToken.isTokenCharacter($0) }
+        let method = requestBeginning.prefix(while: \.isTokenCharacter)
         return !method.isEmpty && requestBeginning.dropFirst(method.count).first == UInt8(ascii: " ")
     }
 }
