@@ -218,3 +218,31 @@ def test_healthcheck_does_not_wait_for_ever_for_an_answer(binary):
         silent.bind(("127.0.0.1", 0))
         silent.listen()
         assert run_command("healthcheck", ADMIN_PORT=silent.getsockname()[1], timeout=15).returncode == 1
+
+
+def test_an_option_wins_over_its_variable(binary):
+    """`serve --port` is the same setting as PORT, for whoever types the command."""
+    port, admin_port = free_ports(2)
+    process = subprocess.Popen(
+        [binary, "serve", "--host", "127.0.0.1", "--port", str(port), "--admin-port", str(admin_port)],
+        env=clean_environment(PORT=1, SHUTDOWN_DRAIN_SECONDS=0),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        reader = LineReader(process.stdout)
+        wait_until(lambda: any('"ready"' in line for line in reader.lines), 15, "readiness")
+        assert exchange(port, request_bytes("/v1/fib?n=10")).status == 200
+    finally:
+        process.kill()
+        process.wait(10)
+        reader.join(5)
+        process.stdout.close()
+
+
+def test_a_malformed_option_is_refused_like_its_variable(binary):
+    result = subprocess.run(
+        [binary, "serve", "--port", "abc"], env=clean_environment(), capture_output=True, text=True, timeout=10
+    )
+    assert result.returncode == 78
+    assert result.stderr == "fibonacci-api: PORT is 'abc': expected an integer from 0 to 65535\n"
