@@ -92,6 +92,24 @@ struct ComputePoolTests {
         await #expect(throws: CancellationError.self) { try await running.value }
     }
 
+    @Test("a pool that has stopped gives up what waits, lets what runs come to its end, and refuses what comes")
+    func stops() async throws {
+        let pool = ComputePool(threads: 1, maximumQueueCost: 10)
+        let blocker = Blocker()
+        let running = await blocker.occupy(pool)
+        let waiting = Task { try await pool.run(cost: 10) { _ in "never" } }
+        await waitUntil { pool.queuedCost == 10 }
+        let service = Task { try await pool.run() }
+        service.cancel()
+        await #expect(throws: CancellationError.self) { try await waiting.value }
+        #expect(pool.queuedCost == 0)
+        await #expect(throws: ComputePool.Overloaded.self) { try await pool.run(cost: 1) { _ in "refused" } }
+        blocker.release()
+        try await running.value
+        try await service.value
+        await #expect(throws: ComputePool.Overloaded.self) { try await pool.run(cost: 1) { _ in "refused" } }
+    }
+
     @Test("all threads work at once")
     func parallel() async throws {
         let pool = ComputePool(threads: 3, maximumQueueCost: 10)

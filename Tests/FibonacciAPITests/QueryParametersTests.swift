@@ -69,4 +69,14 @@ struct RequestTargetTests {
     func refuses(target: String) {
         #expect(RequestTarget(target) == nil)
     }
+
+    @Test("an encoded slash separates nothing, so the path is left as it is", arguments: ["/v1%2Ffib", "/v1%2ffib"])
+    func encodedSlash(target: String) {
+        #expect(RequestTarget(target)?.path == target)
+    }
+
+    @Test("an authority without a host is refused", arguments: ["http://:80/", "https://:443/v1/fib?n=1"])
+    func emptyHost(target: String) {
+        #expect(RequestTarget(target) == nil)
+    }
 }
