@@ -1,12 +1,33 @@
 // swift-tools-version: 6.3
 import PackageDescription
 
+// The transform's inner loops, one folder compiled once for each instruction set and always optimized: at run time the
+// best one is chosen that the processor has.
+#if arch(x86_64)
+    let instructionSets: [(name: String, flags: [String])] = [
+        ("Portable", []),
+        ("AVX2", ["-DTRANSFORM_AVX2", "-Xcc", "-march=x86-64-v3"]),
+        ("AVX512", ["-DTRANSFORM_AVX512", "-Xcc", "-march=x86-64-v4"]),
+    ]
+#else
+    let instructionSets: [(name: String, flags: [String])] = [("Portable", [])]
+#endif
+let transformKernels = instructionSets.map { name, flags in
+    Target.target(
+        name: "TransformKernel\(name)",
+        path: "Sources/TransformKernels/\(name)",
+        swiftSettings: [.unsafeFlags(["-O"] + flags)]
+    )
+}
+
 // Dependencies are pinned exactly: Package.resolved is not committed.
 let package = Package(
     name: "fibonacci-api",
     platforms: [.macOS(.v15)],
     products: [
-        .executable(name: "fibonacci-api", targets: ["fibonacci-api"])
+        .executable(name: "fibonacci-api", targets: ["fibonacci-api"]),
+        // For the benchmarks.
+        .library(name: "Fibonacci", targets: ["DecimalArithmetic", "Fibonacci"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser.git", exact: "1.8.2"),
@@ -63,7 +84,11 @@ let package = Package(
         ),
         .target(name: "Caching"),
         .target(name: "Fibonacci", dependencies: ["DecimalArithmetic"]),
-        .target(name: "DecimalArithmetic"),
+        .target(
+            name: "DecimalArithmetic",
+            dependencies: ["CProcessorState"] + transformKernels.map { .byName(name: $0.name) }
+        ),
+        .target(name: "CProcessorState"),
         .target(
             name: "JSONLogging",
             dependencies: [.product(name: "Logging", package: "swift-log")]
@@ -91,15 +116,16 @@ let package = Package(
             name: "JSONLoggingTests",
             dependencies: ["JSONLogging", .product(name: "Logging", package: "swift-log")]
         ),
-    ],
+    ] + transformKernels,
     swiftLanguageModes: [.v6]
 )
 
-for target in package.targets {
-    target.swiftSettings = [
-        .enableUpcomingFeature("ExistentialAny"),
-        .enableUpcomingFeature("InternalImportsByDefault"),
-        .enableUpcomingFeature("MemberImportVisibility"),
-        .treatAllWarnings(as: .error),
-    ]
+for target in package.targets where target.name != "CProcessorState" {
+    target.swiftSettings =
+        (target.swiftSettings ?? []) + [
+            .enableUpcomingFeature("ExistentialAny"),
+            .enableUpcomingFeature("InternalImportsByDefault"),
+            .enableUpcomingFeature("MemberImportVisibility"),
+            .treatAllWarnings(as: .error),
+        ]
 }

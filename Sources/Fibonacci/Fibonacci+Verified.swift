@@ -3,25 +3,30 @@ public import DecimalArithmetic
 extension Fibonacci {
     /// F(n), compared with its digit count and its residue before it is returned.
     ///
-    /// A number that fails a check is never returned. It is reported and computed again, which repairs what a passing
-    /// fault of the hardware spoilt; a fault that stays ends in an error.
+    /// A number that fails a check is never returned. It is reported and computed again, by transforms in a smaller base if it is large,
+    /// which repairs what a passing fault of the hardware or rounding spoilt; a fault that stays ends in an error.
     ///
     /// - Parameters:
     ///   - n: The index.
     ///   - maximumAttempts: How often to compute it before giving up, at least once.
-    ///   - checkpoint: Called before each doubling step; throw from it to give the computation up.
-    ///   - onFault: Called for each number that failed a check.
+    ///   - engine: How to compute it.
+    ///   - checkpoint: Called every so often with the part of an attempt's work that is done, from 0 to 1; throw from it to give
+    ///     the computation up.
+    ///   - onFault: Called for each number that failed a check, and for each product on the way that was thrown away.
     /// - Throws: What `checkpoint` throws; `IntegrityError` if every attempt failed a check.
     /// - Precondition: `0 ≤ n ≤ maximumIndex`, `maximumAttempts ≥ 1`.
-    /// - Complexity: That of `value(at:checkpoint:)`; the checks are linear.
+    /// - Complexity: That of `value(at:using:checkpoint:onFault:)`; the checks are linear.
     public static func verified(
         at n: Int,
         maximumAttempts: Int = 3,
-        checkpoint: () throws -> Void = {},
+        using engine: Engine = Engine(),
+        checkpoint: (Double) throws -> Void = { _ in },
         onFault: (IntegrityFault) -> Void = { _ in }
     ) throws -> DecimalNatural {
-        try verified(at: n, maximumAttempts: maximumAttempts, onFault: onFault) {
-            try value(at: n, checkpoint: checkpoint)
+        var attempts = 0
+        return try verified(at: n, maximumAttempts: maximumAttempts, onFault: onFault) {
+            defer { attempts += 1 }
+            return try value(at: n, using: engine, caution: attempts, checkpoint: checkpoint, onFault: onFault)
         }
     }
 

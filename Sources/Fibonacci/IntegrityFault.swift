@@ -6,6 +6,8 @@ public struct IntegrityFault: Sendable, Hashable, CustomStringConvertible {
         case digitCount(expected: Int, found: Int)
         /// The number leaves another residue modulo 2^61 − 1.
         case residue(expected: UInt64, found: UInt64)
+        /// A product on the way was thrown away, with the reason.
+        case product(String)
     }
 
     /// The index of the number.
@@ -29,6 +31,8 @@ public struct IntegrityFault: Sendable, Hashable, CustomStringConvertible {
             "F(\(index)), attempt \(attempt): \(found) digits, expected \(expected)"
         case .residue(let expected, let found):
             "F(\(index)), attempt \(attempt): residue \(found) modulo 2^61 − 1, expected \(expected)"
+        case .product(let reason):
+            "F(\(index)), attempt \(attempt): \(reason)"
         }
     }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import DecimalArithmetic
 import FibonacciAPI
 
 #if canImport(Glibc)
@@ -17,9 +18,14 @@ struct FibonacciAPICommand: AsyncParsableCommand {
         abstract: "Answers \"what is F(n)?\" exactly.",
         discussion: "Settings come from the environment; README.md has the table.",
         version: "\(BuildInformation.name) \(BuildInformation.version) "
-            + "(Swift \(BuildInformation.swiftVersion), kernel \(BuildInformation.arithmeticKernel))",
+            + "(Swift \(BuildInformation.swiftVersion), kernel \(kernelName))",
         subcommands: [ServeCommand.self, ComputeCommand.self, HealthcheckCommand.self]
     )
+
+    private static var kernelName: String {
+        // Where the setting is malformed, the commands that use it say so.
+        (try? ServiceConfiguration.kernel.value(from: CommandConfigurationReader.make()))?.name ?? "unknown"
+    }
 
     static func main() async {
         // A reader that goes away shows as an error of write(2), not as the end of the process.

@@ -25,7 +25,10 @@ struct PublicResponderTests {
     init() {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let pool = ComputePool(threads: 1, maximumQueueCost: 100)
-        source = FibonacciSource(memoryCapacity: 1 << 20, origin: ComputeOrigin(pool: pool, logger: logger))
+        source = FibonacciSource(
+            memoryCapacity: 1 << 20,
+            origin: ComputeOrigin(pool: pool, engine: Engine(), logger: logger)
+        )
         responder = PublicResponder(
             resource: FibonacciResource(maximumIndex: 1_000_000),
             source: source,

@@ -90,21 +90,37 @@ struct ValueTests {
 struct CheckpointTests {
     private struct Cancelled: Error {}
 
-    @Test("the checkpoint is passed once a doubling step")
-    func count() {
-        for (n, steps) in [(0, 0), (186, 0), (187, 1), (373, 1), (374, 2), (1_000, 3), (10_000, 6)] {
-            var passed = 0
-            _ = Fibonacci.value(at: n) { passed += 1 }
-            #expect(passed == steps, "n = \(n)")
-            #expect(Fibonacci.doublingSteps(at: n) == steps, "n = \(n)")
-        }
+    @Test(
+        "the checkpoint hears of progress, which only grows, from 0 to 1",
+        arguments: [187, 5_000, 100_000, 3_000_000]
+    )
+    func progress(n: Int) {
+        var parts: [Double] = []
+        _ = Fibonacci.value(at: n) { parts.append($0) }
+        #expect(!parts.isEmpty)
+        #expect(parts.allSatisfy { (0..<1).contains($0) })
+        #expect(parts == parts.sorted())
     }
 
-    @Test("an error thrown from it stops the computation there")
-    func stops() {
+    @Test("numbers that take no time have no checkpoint")
+    func none() {
+        var passed = 0
+        _ = Fibonacci.value(at: Fibonacci.maximumSmallIndex) { _ in passed += 1 }
+        #expect(passed == 0)
+    }
+
+    @Test("a long computation is asked often, in its long last step, too")
+    func often() {
+        var parts: [Double] = []
+        _ = Fibonacci.value(at: 3_000_000) { parts.append($0) }
+        #expect(zip(parts, parts.dropFirst() + [1]).allSatisfy { $1 - $0 < 0.2 })
+    }
+
+    @Test("an error thrown from it stops the computation there", arguments: [10_000, 400_000])
+    func stops(n: Int) {
         var passed = 0
         #expect(throws: Cancelled.self) {
-            try Fibonacci.value(at: 10_000) {
+            try Fibonacci.value(at: n) { _ throws(Cancelled) in
                 passed += 1
                 if passed == 4 { throw Cancelled() }
             }
@@ -118,7 +134,7 @@ struct CheckpointTests {
         #expect(throws: Cancelled.self) {
             try Fibonacci.verified(
                 at: 10_000,
-                checkpoint: {
+                checkpoint: { _ in
                     passed += 1
                     throw Cancelled()
                 },

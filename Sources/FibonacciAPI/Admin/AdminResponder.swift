@@ -4,6 +4,8 @@ import NIOCore
 /// Answers the admin port: probes and facts about the build.
 struct AdminResponder: HTTPResponder {
     let state: ServiceState
+    /// The name of the arithmetic kernel.
+    let kernel: String
     let exchanges: ExchangeRunner
 
     func respond(to request: IncomingRequest, from peer: Peer) async -> OutgoingResponse {
@@ -43,7 +45,7 @@ struct AdminResponder: HTTPResponder {
                 [
                     "name": BuildInformation.name, "version": BuildInformation.version,
                     "commit": BuildInformation.commit,
-                    "swift": BuildInformation.swiftVersion, "kernel": BuildInformation.arithmeticKernel,
+                    "swift": BuildInformation.swiftVersion, "kernel": kernel,
                 ],
                 to: request
             )

@@ -1,3 +1,5 @@
+import DecimalArithmetic
+import Fibonacci
 import HummingbirdCore
 package import JSONLogging
 import Logging
@@ -87,7 +89,7 @@ package func buildApplication(configuration: ServiceConfiguration, logWriter: Bu
     let pool = ComputePool(threads: configuration.computeThreads, maximumQueueCost: configuration.computeQueueCost)
     let source = FibonacciSource(
         memoryCapacity: configuration.cacheMemoryBytes,
-        origin: ComputeOrigin(pool: pool, logger: logger)
+        origin: ComputeOrigin(pool: pool, engine: Engine(kernel: configuration.kernel), logger: logger)
     )
     let dates = HTTPDateCache()
     let accessLog = AccessLog(writer: logWriter, format: configuration.logFormat, level: configuration.logLevel)
@@ -99,6 +101,7 @@ package func buildApplication(configuration: ServiceConfiguration, logWriter: Bu
     // Probes come every few seconds and say nothing new: the admin port keeps no access log.
     let adminResponder = AdminResponder(
         state: state,
+        kernel: configuration.kernel.name,
         exchanges: ExchangeRunner(dates: dates, observers: [], isPublic: false, logger: logger)
     )
     let wantedConnections = configuration.connectionLimits.maximumConnections

@@ -16,9 +16,6 @@ package enum BuildInformation {
     /// The commit that the image was built from, where the image says so in `FIBONACCI_API_COMMIT`.
     package static let commit: String? = getenv("FIBONACCI_API_COMMIT").map { String(cString: $0) }
 
-    /// The arithmetic that multiplies large numbers.
-    package static let arithmeticKernel = "karatsuba"
-
     /// The compiler's version.
     package static var swiftVersion: String {
         #if compiler(>=6.4)

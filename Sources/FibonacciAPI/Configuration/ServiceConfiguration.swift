@@ -1,4 +1,5 @@
 package import Configuration
+package import DecimalArithmetic
 package import JSONLogging
 package import Logging
 import NIOCore
@@ -17,6 +18,8 @@ package struct ServiceConfiguration: Sendable {
     package var cacheMemoryBytes: Int
     /// The number of threads for heavy computations.
     package var computeThreads: Int
+    /// The inner loops of large products.
+    package var kernel: TransformKernel
     /// The most cost, in tokens, that may wait for those threads.
     package var computeQueueCost: Int
     /// How long the service keeps serving after it was told to stop.
@@ -40,6 +43,7 @@ package struct ServiceConfiguration: Sendable {
         maximumIndex = try Self.maximumIndex.value(from: reader)
         cacheMemoryBytes = try Self.cacheMemoryBytes.value(from: reader)
         computeThreads = try Self.computeThreads.value(from: reader)
+        kernel = try Self.kernel.value(from: reader)
         computeQueueCost = try Self.computeQueueCost.value(from: reader)
         shutdownDrain = .seconds(try Self.shutdownDrain.value(from: reader))
         shutdownTimeout = .seconds(try Self.shutdownTimeout.value(from: reader))
@@ -113,6 +117,21 @@ extension ServiceConfiguration {
         "most cost, in tokens, that may wait for those threads"
     )
 
+    /// `ARITHMETIC_KERNEL`.
+    package static let kernel = Setting<TransformKernel>(
+        "ARITHMETIC_KERNEL",
+        default: .fastest,
+        shownAs: "auto",
+        expecting: "one of auto, baseline, avx2, avx512, as far as the processor has them",
+        "instructions for large products"
+    ) { text in
+        switch text {
+        case "auto": .fastest
+        case "baseline": .baseline
+        default: TransformKernel.available.first { $0.name == text }
+        }
+    }
+
     /// `SHUTDOWN_DRAIN_SECONDS`.
     package static let shutdownDrain = Setting.integer(
         "SHUTDOWN_DRAIN_SECONDS",
@@ -179,7 +198,7 @@ extension ServiceConfiguration {
     package static var settings: [SettingDescription] {
         [
             host.description, port.description, adminPort.description, maximumIndex.description,
-            cacheMemoryBytes.description, computeThreads.description, computeQueueCost.description,
+            cacheMemoryBytes.description, computeThreads.description, computeQueueCost.description, kernel.description,
             shutdownDrain.description, shutdownTimeout.description, maximumConnections.description,
             idleTimeout.description, requestTimeout.description, writeTimeout.description, logLevel.description,
             logFormat.description,

@@ -1,4 +1,4 @@
-import Configuration
+package import Configuration
 
 /// One environment variable: its name, what it may hold, its default, and what it is for.
 package struct Setting<Value: Sendable>: Sendable {
@@ -33,7 +33,7 @@ package struct Setting<Value: Sendable>: Sendable {
     /// The configured value, or the default if the variable is not set.
     ///
     /// - Throws: ``ConfigurationError`` if it is set to something else than it may hold, the empty string included.
-    func value(from reader: ConfigReader) throws -> Value {
+    package func value(from reader: ConfigReader) throws -> Value {
         // Looked up as text: the typed look-ups of the library fall back to their default when a value is malformed.
         guard let text = reader.string(forKey: ConfigKey(name.lowercased().split(separator: "_").map(String.init)))
         else {

@@ -19,18 +19,23 @@ struct ComputeOrigin: FibonacciOrigin {
     static let largestImmediateIndex = 10_000
 
     let pool: ComputePool
+    let engine: Engine
     let logger: Logger
 
     func immediateBody(for index: Int) -> FibonacciBody? {
         guard index <= Self.largestImmediateIndex else { return nil }
         // A fault here is left to the slower path, which reports it.
-        return (try? Fibonacci.verified(at: index, maximumAttempts: 1)).map { FibonacciBody(index: index, value: $0) }
+        return (try? Fibonacci.verified(at: index, maximumAttempts: 1, using: engine)).map {
+            FibonacciBody(index: index, value: $0)
+        }
     }
 
     func body(for index: Int) async throws -> FibonacciBody {
         do {
             return try await pool.run(cost: Fibonacci.cost(at: index)) { cancellation in
-                let value = try Fibonacci.verified(at: index, checkpoint: cancellation.check) { fault in
+                let value = try Fibonacci.verified(at: index, using: engine) { _ in
+                    try cancellation.check()
+                } onFault: { fault in
                     logger.error("integrity failure", metadata: ["where": "compute", "error": "\(fault)"])
                 }
                 return FibonacciBody(index: index, value: value)

@@ -1,6 +1,7 @@
 internal import DecimalArithmetic
 
-/// F(k) and F(k−1), on the way to larger k, in memory that is set aside once for the whole computation.
+/// Fast doubling with products of limbs: F(k) and F(k−1), on the way to larger k, in memory that is set aside once for the whole
+/// computation.
 ///
 /// The identities are those of the GMP manual, §15.7.4 "Fibonacci Numbers". A step takes two squarings:
 ///
@@ -12,7 +13,7 @@ internal import DecimalArithmetic
 ///
 ///     F(2k+1) = (2F(k) + F(k−1))·(2F(k) − F(k−1)) + 2(−1)^k
 ///     F(2k)   = F(k)·(F(k) + 2F(k−1))
-struct FastDoubling {
+struct LimbDoubling {
     /// How much memory the numbers take, in limbs.
     struct Capacity {
         /// A pair's number, or the square of one of the pair before.
@@ -33,6 +34,57 @@ struct FastDoubling {
                 Multiplication.squareWorkspaceCount(number)
             )
         }
+    }
+
+    /// F(n).
+    ///
+    /// - Parameter checkpoint: Takes the part of the work that is done. A step costs about three times what the one before did.
+    /// - Precondition: `n > Fibonacci.maximumSmallIndex`.
+    static func value<Stop: Error>(at n: Int, checkpoint: (Double) throws(Stop) -> Void) throws(Stop) -> DecimalNatural
+    {
+        try withDoubling(to: n, lastIndex: n / 2) { (doubling, stepsLeft) throws(Stop) in
+            while stepsLeft > 1 {
+                try checkpoint(Self.progress(stepsLeft: stepsLeft))
+                stepsLeft -= 1
+                doubling.step(plusOne: n >> stepsLeft & 1 == 1)
+            }
+            try checkpoint(Self.progress(stepsLeft: stepsLeft))
+            return doubling.lastStep(plusOne: n & 1 == 1)
+        }
+    }
+
+    /// F(n) and F(n − 1).
+    ///
+    /// - Precondition: `n ≥ 1`.
+    static func pair(at n: Int) -> (current: DecimalNatural, previous: DecimalNatural) {
+        withDoubling(to: n, lastIndex: n) { doubling, stepsLeft in
+            while stepsLeft > 0 {
+                stepsLeft -= 1
+                doubling.step(plusOne: n >> stepsLeft & 1 == 1)
+            }
+            return doubling.pair()
+        }
+    }
+
+    /// Begins with the leading bits of n, up to the largest index that fits a double word.
+    private static func withDoubling<Output, Stop: Error>(
+        to n: Int,
+        lastIndex: Int,
+        _ body: (inout LimbDoubling, inout Int) throws(Stop) -> Output
+    ) throws(Stop) -> Output {
+        var stepsLeft = 0
+        while n >> stepsLeft > Fibonacci.maximumSmallIndex { stepsLeft += 1 }
+        let capacity = Capacity(lastIndex: lastIndex)
+        return try withUnsafeTemporaryAllocation(of: Limb.self, capacity: capacity.total) { memory throws(Stop) in
+            var doubling = LimbDoubling(startingAt: n >> stepsLeft, memory: memory, capacity: capacity)
+            return try body(&doubling, &stepsLeft)
+        }
+    }
+
+    private static func progress(stepsLeft: Int) -> Double {
+        var part = 1.0
+        for _ in 0..<stepsLeft { part /= 3 }
+        return part
     }
 
     private var index: Int
@@ -80,7 +132,7 @@ struct FastDoubling {
     }
 
     /// F(2k), or F(2k + 1).
-    consuming func lastStep(plusOne: Bool) -> DecimalNatural {
+    func lastStep(plusOne: Bool) -> DecimalNatural {
         let (f, g) = (LimbSource(current.extracting(..<count)), LimbSource(previous.extracting(..<count)))
         let (a, b) = (square.extracting(...count), previousSquare.extracting(...count))
         if plusOne {
@@ -100,6 +152,14 @@ struct FastDoubling {
                 LimbArithmetic.subtract(2, from: product)
             }
         }
+    }
+
+    /// F(k) and F(k−1).
+    func pair() -> (current: DecimalNatural, previous: DecimalNatural) {
+        func number(_ limbs: LimbTarget) -> DecimalNatural {
+            DecimalNatural(limbCount: count) { _ = $0.update(fromContentsOf: limbs.extracting(..<count)) }
+        }
+        return (number(current), number(previous))
     }
 
     /// 2(−1)^k.
