@@ -68,25 +68,49 @@ extension DecimalNatural {
     private static func write(_ limbs: LimbSource, digitCount: Int, into buffer: UnsafeMutableRawBufferPointer) {
         assert(buffer.count == digitCount)
         guard let base = buffer.baseAddress else { return }
-        var end = digitCount
-        for limb in limbs where end >= DecimalBase.digitsPerLimb {
-            end &-= DecimalBase.digitsPerLimb
-            DigitText.write(limb, to: base + end)
-        }
-        // The most significant limb, without its leading zeros; for the number zero, which has no limb, its one digit.
-        guard end > 0 else { return }
-        withUnsafeTemporaryAllocation(byteCount: DecimalBase.digitsPerLimb, alignment: 1) { digits in
-            guard let first = digits.baseAddress else { return }
-            DigitText.write(limbs.last ?? 0, to: first)
-            base.copyMemory(from: first + (DecimalBase.digitsPerLimb - end), byteCount: end)
+        let whole = digitCount / DecimalBase.digitsPerLimb
+        let rest = digitCount - whole * DecimalBase.digitsPerLimb
+        if rest > 0 { writeTop(limbs.last ?? 0, digitCount: rest, to: base, hasRoom: whole > 0) }
+        if whole >= vectorThreshold, let first = limbs.baseAddress {
+            TransformKernel.fastest.writeText(first, whole, base + digitCount)
+        } else {
+            var end = base + digitCount
+            for limb in limbs.prefix(whole) {
+                end -= DecimalBase.digitsPerLimb
+                DigitText.write(limb, to: end)
+            }
         }
     }
 
-    private static func digitCount(ofLimb limb: Limb) -> Int {
-        var (rest, count) = (limb, 1)
-        if rest >= 1_000_000_000 { (rest, count) = (rest / 1_000_000_000, count + 9) }
-        if rest >= 10_000 { (rest, count) = (rest / 10_000, count + 4) }
-        while rest >= 10 { (rest, count) = (rest / 10, count + 1) }
-        return count
+    /// Writes the last digits of a limb, without its leading zeros; for the number zero, which has no limb, its one digit.
+    @inline(__always)
+    private static func writeTop(_ limb: Limb, digitCount: Int, to target: UnsafeMutableRawPointer, hasRoom: Bool) {
+        // With its first digit in front it is a whole limb; what follows the last one is overwritten by the next limb.
+        let shifted = limb &* powersOfTen[DecimalBase.digitsPerLimb - digitCount]
+        if hasRoom {
+            DigitText.write(shifted, to: target)
+        } else {
+            withUnsafeTemporaryAllocation(byteCount: DecimalBase.digitsPerLimb, alignment: 8) { digits in
+                guard let first = digits.baseAddress else { return }
+                DigitText.write(shifted, to: first)
+                target.copyMemory(from: first, byteCount: digitCount)
+            }
+        }
     }
+
+    /// The length from which many limbs at a time are faster than one after the other.
+    private static let vectorThreshold = 16
+
+    private static func digitCount(ofLimb limb: Limb) -> Int {
+        // log₁₀ from log₂, one too large at most.
+        let estimate = ((64 &- limb.leadingZeroBitCount) &* 1_233) >> 12
+        return limb < powersOfTen[estimate] ? estimate : estimate &+ 1
+    }
+
+    /// 10^0 … 10^18.
+    private static let powersOfTen: [Limb] = {
+        var powers: [Limb] = [1]
+        for i in 0..<DecimalBase.digitsPerLimb { powers.append(powers[i] * 10) }
+        return powers
+    }()
 }

@@ -10,8 +10,7 @@ extension DecimalNatural {
             // Horner's rule is one long chain of multiplications; four interleaved ones, each with the fourth power of
             // the radix, keep the multiplier busy.
             let radix = DecimalBase.radix
-            let radix2 = Mersenne61.multiply(radix, radix)
-            let radix4 = Mersenne61.multiply(radix2, radix2)
+            let (radix2, radix4) = (Self.radixSquared, Self.radixFourth)
             let lanes = limbs.count / 4
             var (r0, r1, r2, r3) = (UInt64(0), UInt64(0), UInt64(0), UInt64(0))
             var i = 4 &* lanes
@@ -44,6 +43,10 @@ extension DecimalNatural {
             return residue
         }
     }
+
+    /// 10^36 and 10^72 modulo 2^61 − 1.
+    private static var radixSquared: UInt64 { 1_824_060_670_036_424_877 }
+    private static var radixFourth: UInt64 { 161_959_903_866_192_385 }
 
     /// The remainder of the number by `modulus`.
     ///

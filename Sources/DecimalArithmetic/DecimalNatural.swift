@@ -37,4 +37,9 @@ public struct DecimalNatural: Sendable, Hashable {
 
     /// The number of base-10^18 digits: 0 for zero, otherwise ⌈`digitCount` / 18⌉.
     public var limbCount: Int { limbs.count }
+
+    /// Adds the number's limbs to a list of them, the least significant first.
+    package func appendLimbs(to list: inout [Limb]) {
+        list += limbs
+    }
 }

@@ -4,7 +4,7 @@ package enum Mersenne61 {
     package static let modulus: UInt64 = (1 << 61) - 1
 
     /// The residue of a number below 2^122.
-    @inlinable
+    @inlinable @inline(__always)
     package static func reduce(_ value: UInt128) -> UInt64 {
         let low = UInt64(truncatingIfNeeded: value) & modulus
         let high = UInt64(truncatingIfNeeded: value >> 61)
@@ -13,20 +13,20 @@ package enum Mersenne61 {
     }
 
     /// The product of two residues.
-    @inlinable
+    @inlinable @inline(__always)
     package static func multiply(_ a: UInt64, _ b: UInt64) -> UInt64 {
         reduce(UInt128(a) &* UInt128(b))
     }
 
     /// The sum of two residues.
-    @inlinable
+    @inlinable @inline(__always)
     package static func add(_ a: UInt64, _ b: UInt64) -> UInt64 {
         let sum = a &+ b
         return sum >= modulus ? sum &- modulus : sum
     }
 
     /// The difference of two residues.
-    @inlinable
+    @inlinable @inline(__always)
     package static func subtract(_ a: UInt64, _ b: UInt64) -> UInt64 {
         a >= b ? a &- b : a &+ modulus &- b
     }

@@ -7,6 +7,8 @@
 /// |---|---|---|
 /// | below the threshold | `Schoolbook` | `Schoolbook` |
 /// | from the threshold on | `Karatsuba` | `Karatsuba` |
+///
+/// Whole numbers of more limbs than `TransformProduct.threshold` do not come here, unless the transform gives up on them.
 package enum Multiplication {
     /// The length from which `Karatsuba.multiply` beats `Schoolbook.multiply`, in limbs.
     ///

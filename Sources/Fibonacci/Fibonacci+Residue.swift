@@ -14,8 +14,10 @@ extension Fibonacci {
     /// - Complexity: O(log n), a few nanoseconds a bit.
     public static func residue(at n: Int) -> UInt64 {
         precondition(n >= 0, "n must not be negative")
-        var (current, previous): (UInt64, UInt64) = (0, 1)
-        var bit = Int.bitWidth - n.leadingZeroBitCount
+        // The leading bits of n, as many as the table takes.
+        var bit = 0
+        while n >> bit > SmallNumbers.maximumIndex { bit += 1 }
+        var (current, previous) = SmallNumbers.table.residues(at: n >> bit)
         while bit > 0 {
             bit -= 1
             let sum = Mersenne61.add(current, Mersenne61.add(previous, previous))

@@ -7,7 +7,7 @@ extension Fibonacci {
 
     /// F(n), exactly.
     ///
-    /// Numbers of up to 128 bits come from a table, larger ones by fast doubling: with products of limbs, and from `transformThreshold` on
+    /// The first thousand numbers come from a table, larger ones by fast doubling: with products of limbs, and from `transformThreshold` on
     /// by a floating-point transform. Each step doubles the index; the last one forms only the number that is asked for.
     ///
     /// A product with suspicious rounding errors is thrown away, and the computation begins again in a smaller base; if no base
@@ -50,7 +50,7 @@ extension Fibonacci {
     ) throws(Stop) -> DecimalNatural {
         precondition(n >= 0, "n must not be negative")
         precondition(n <= maximumIndex, "n must be at most Fibonacci.maximumIndex")
-        guard n > maximumSmallIndex else { return DecimalNatural(small(n)) }
+        guard n > SmallNumbers.maximumIndex else { return SmallNumbers.table.value(at: n) }
         if n >= transformThreshold {
             let largest = TransformMultiplier.exponent(forDigitCount: digitCount(at: n)) - caution
             for exponent in stride(from: largest, through: TransformMultiplier.smallestExponent, by: -1) {

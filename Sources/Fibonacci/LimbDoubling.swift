@@ -26,7 +26,7 @@ struct LimbDoubling {
         /// - Parameter lastIndex: The largest index to reach by `step(plusOne:)`.
         init(lastIndex: Int) {
             // A limb for every 18 / log₁₀φ = 86.13 indices, one begun, one that a sum may grow by, and one each because
-            // two numbers of half the index may have begun another, and for the double words at the start.
+            // two numbers of half the index may have begun another.
             number = lastIndex / 86 + 5
             workspace = max(
                 Multiplication.workspaceCount(number, number - 1),
@@ -39,7 +39,7 @@ struct LimbDoubling {
     /// F(n).
     ///
     /// - Parameter checkpoint: Takes the part of the work that is done. A step costs about three times what the one before did.
-    /// - Precondition: `n > Fibonacci.maximumSmallIndex`.
+    /// - Precondition: `n > SmallNumbers.maximumIndex`.
     static func value<Stop: Error>(at n: Int, checkpoint: (Double) throws(Stop) -> Void) throws(Stop) -> DecimalNatural
     {
         try withDoubling(to: n, lastIndex: n / 2) { (doubling, stepsLeft) throws(Stop) in
@@ -66,14 +66,14 @@ struct LimbDoubling {
         }
     }
 
-    /// Begins with the leading bits of n, up to the largest index that fits a double word.
+    /// Begins with the leading bits of n, up to the largest index in the table.
     private static func withDoubling<Output, Stop: Error>(
         to n: Int,
         lastIndex: Int,
         _ body: (inout LimbDoubling, inout Int) throws(Stop) -> Output
     ) throws(Stop) -> Output {
         var stepsLeft = 0
-        while n >> stepsLeft > Fibonacci.maximumSmallIndex { stepsLeft += 1 }
+        while n >> stepsLeft > SmallNumbers.maximumIndex { stepsLeft += 1 }
         let capacity = Capacity(lastIndex: lastIndex)
         return try withUnsafeTemporaryAllocation(of: Limb.self, capacity: capacity.total) { memory throws(Stop) in
             var doubling = LimbDoubling(startingAt: n >> stepsLeft, memory: memory, capacity: capacity)
@@ -97,18 +97,14 @@ struct LimbDoubling {
     private let workspace: LimbTarget
 
     /// The pair at a small index.
-    /// - Precondition: `1 ≤ index ≤ Fibonacci.maximumSmallIndex`.
+    /// - Precondition: `1 ≤ index ≤ SmallNumbers.maximumIndex`.
     init(startingAt index: Int, memory: LimbTarget, capacity: Capacity) {
         self.index = index
         func number(_ i: Int) -> LimbTarget { memory.extracting((i * capacity.number)..<((i + 1) * capacity.number)) }
         (current, previous, square, previousSquare) = (number(0), number(1), number(2), number(3))
         workspace = memory.extracting((4 * capacity.number)...)
 
-        let pair = Fibonacci.pair(index)
-        (current[0], current[1], current[2]) = DecimalBase.limbs(of: pair.current)
-        (previous[0], previous[1], previous[2]) = DecimalBase.limbs(of: pair.previous)
-        count = 3
-        trim()
+        count = SmallNumbers.table.writePair(at: index, current, previous)
     }
 
     /// Goes on from k to 2k, or to 2k + 1.

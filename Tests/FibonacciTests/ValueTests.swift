@@ -92,7 +92,7 @@ struct CheckpointTests {
 
     @Test(
         "the checkpoint hears of progress, which only grows, from 0 to 1",
-        arguments: [187, 5_000, 100_000, 3_000_000]
+        arguments: [2_000, 17_000, 100_000, 3_000_000]
     )
     func progress(n: Int) {
         var parts: [Double] = []
@@ -105,7 +105,7 @@ struct CheckpointTests {
     @Test("numbers that take no time have no checkpoint")
     func none() {
         var passed = 0
-        _ = Fibonacci.value(at: Fibonacci.maximumSmallIndex) { _ in passed += 1 }
+        _ = Fibonacci.value(at: 1_000) { _ in passed += 1 }
         #expect(passed == 0)
     }
 

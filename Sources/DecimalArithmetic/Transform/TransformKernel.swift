@@ -21,6 +21,7 @@ public final class TransformKernel: Sendable {
     let load: Load
     let multiply: Multiply
     let store: Store
+    let writeText: WriteText
     /// The lanes' own twiddle factors.
     let levels: LevelTable
 
@@ -62,6 +63,13 @@ public final class TransformKernel: Sendable {
             _ carries: UnsafeMutablePointer<Int64>
         ) -> (error: Double, magnitude: Double)
 
+    typealias WriteText =
+        @Sendable (
+            _ limbs: UnsafePointer<UInt64>,
+            _ count: Int,
+            _ end: UnsafeMutableRawPointer
+        ) -> Void
+
     private init(
         name: String,
         lanes: Int,
@@ -69,6 +77,7 @@ public final class TransformKernel: Sendable {
         load: @escaping Load,
         multiply: @escaping Multiply,
         store: @escaping Store,
+        writeText: @escaping WriteText,
         narrower: TransformKernel? = nil
     ) {
         self.name = name
@@ -77,6 +86,7 @@ public final class TransformKernel: Sendable {
         self.load = load
         self.multiply = multiply
         self.store = store
+        self.writeText = writeText
         self.narrower = narrower
         self.levels = LevelTable(lanes: lanes)
     }
@@ -117,7 +127,8 @@ public final class TransformKernel: Sendable {
         coefficientSize: TransformKernelPortable.Kernel.coefficientSize,
         load: TransformKernelPortable.Kernel.load,
         multiply: TransformKernelPortable.Kernel.multiply,
-        store: TransformKernelPortable.Kernel.store
+        store: TransformKernelPortable.Kernel.store,
+        writeText: TransformKernelPortable.Kernel.writeText
     )
 
     #if arch(x86_64)
@@ -127,7 +138,8 @@ public final class TransformKernel: Sendable {
             coefficientSize: TransformKernelAVX2.Kernel.coefficientSize,
             load: TransformKernelAVX2.Kernel.load,
             multiply: TransformKernelAVX2.Kernel.multiply,
-            store: TransformKernelAVX2.Kernel.store
+            store: TransformKernelAVX2.Kernel.store,
+            writeText: TransformKernelAVX2.Kernel.writeText
         )
 
         private static let avx512 = TransformKernel(
@@ -137,6 +149,7 @@ public final class TransformKernel: Sendable {
             load: TransformKernelAVX512.Kernel.load,
             multiply: TransformKernelAVX512.Kernel.multiply,
             store: TransformKernelAVX512.Kernel.store,
+            writeText: TransformKernelAVX512.Kernel.writeText,
             narrower: avx2
         )
     #endif

