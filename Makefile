@@ -6,7 +6,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BINARY := .build/release/fibonacci-api
-SWIFT_SOURCES := Package.swift Sources Tests
+SWIFT_SOURCES := Package.swift Sources Tests Benchmarks/Engine/Package.swift Benchmarks/Engine/Sources
 
 .PHONY: help
 help: ## List the targets
@@ -44,9 +44,14 @@ format: $(VENV)/.installed ## Rewrite sources in the project's format
 bench-http: build ## Measure a cached request next to nginx (needs nginx and wrk)
 	$(PYTHON) Benchmarks/HTTP/bench_http.py --binary $(BINARY)
 
+.PHONY: bench-engine
+bench-engine: ## Measure F(n) next to GMP (needs libgmp-dev); ARGS="--update docs/performance.md" writes the table
+	swift build --configuration release --package-path Benchmarks/Engine
+	Benchmarks/Engine/.build/release/bench-engine $(ARGS)
+
 .PHONY: clean
 clean: ## Remove what was built
-	rm -rf .build $(VENV)
+	rm -rf .build Benchmarks/Engine/.build $(VENV)
 
 $(VENV)/.installed: Tests/EndToEnd/requirements.txt
 	$(PYTHON) -m venv $(VENV)
