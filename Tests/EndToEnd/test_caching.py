@@ -10,6 +10,8 @@ from checks import ACCEPT, assert_value, cache_status, is_collapsed, is_computed
 from rawhttp import Connection, Response, request_bytes
 
 MEGABYTE = 1_048_576
+HEAVY = 100_000_000
+"""An index whose number takes a large part of a second. Further ones follow it."""
 
 
 def send_all(service, stack: contextlib.ExitStack, numbers: Iterable[int], timeout: float = 60.0) -> list[Connection]:
@@ -25,9 +27,9 @@ def read_all(connections: list[Connection]) -> list[Response]:
     return [connection.read_response() for connection in connections]
 
 
-def occupy(service, stack: contextlib.ExitStack, count: int = 8) -> list[Connection]:
+def occupy(service, stack: contextlib.ExitStack, count: int = 2) -> list[Connection]:
     """Keeps a service with one compute thread busy, so that what is asked next has to wait."""
-    connections = send_all(service, stack, range(9_999_000, 9_999_000 + count))
+    connections = send_all(service, stack, range(HEAVY, HEAVY + count), timeout=120)
     time.sleep(0.03)
     return connections
 
@@ -73,7 +75,7 @@ def test_both_representations_are_right_whichever_came_first(start):
 
 def test_fifty_cold_requests_for_one_value_cause_one_computation(start):
     """One of them starts it, the others join it or find its result."""
-    service = start(COMPUTE_THREADS=1, COMPUTE_QUEUE_COST=1_000_000)
+    service = start(COMPUTE_THREADS=1, COMPUTE_QUEUE_COST=1_000_000, FIB_MAX_N=1_000_000_000)
     n = 2_000_003
     with contextlib.ExitStack() as stack:
         occupy(service, stack)
@@ -88,7 +90,7 @@ def test_fifty_cold_requests_for_one_value_cause_one_computation(start):
 
 
 def test_requests_for_both_representations_share_one_computation(start):
-    service = start(COMPUTE_THREADS=1, COMPUTE_QUEUE_COST=1_000_000)
+    service = start(COMPUTE_THREADS=1, COMPUTE_QUEUE_COST=1_000_000, FIB_MAX_N=1_000_000_000)
     with contextlib.ExitStack() as stack:
         occupy(service, stack)
         connections = [stack.enter_context(service.connect(60)) for _ in range(10)]
@@ -104,7 +106,7 @@ def test_requests_for_both_representations_share_one_computation(start):
 
 @pytest.mark.parametrize("leaver", [0, 5], ids=["the one who started it", "one who joined it"])
 def test_a_client_that_leaves_does_not_take_the_answer_of_others_along(start, leaver):
-    service = start(COMPUTE_THREADS=1, COMPUTE_QUEUE_COST=1_000_000)
+    service = start(COMPUTE_THREADS=1, COMPUTE_QUEUE_COST=1_000_000, FIB_MAX_N=1_000_000_000)
     n = 1_500_007
     with contextlib.ExitStack() as stack:
         occupy(service, stack)
@@ -123,14 +125,14 @@ def test_a_client_that_leaves_does_not_take_the_answer_of_others_along(start, le
 @pytest.mark.parametrize("leave", ["close", "reset"])
 def test_a_computation_that_everybody_abandoned_is_cancelled(start, leave, figure):
     """Twenty heavy values are asked for and given up: the next client waits for a fraction of them."""
-    service = start(COMPUTE_THREADS=1, COMPUTE_QUEUE_COST=1_000_000)
+    service = start(COMPUTE_THREADS=1, COMPUTE_QUEUE_COST=1_000_000, FIB_MAX_N=1_000_000_000)
     begin = time.monotonic()
-    for n in (9_998_001, 9_998_002):
+    for n in (2 * HEAVY, 2 * HEAVY + 1):
         assert service.fib(n, fields={"Accept": "text/plain"}, timeout=60).status == 200
     one = (time.monotonic() - begin) / 2
 
     with contextlib.ExitStack() as stack:
-        connections = send_all(service, stack, range(9_999_100, 9_999_120))
+        connections = send_all(service, stack, range(2 * HEAVY + 100, 2 * HEAVY + 120))
         time.sleep(0.02)
         for connection in connections:
             getattr(connection, leave)()

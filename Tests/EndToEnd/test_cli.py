@@ -31,6 +31,7 @@ MALFORMED = [
     ("CACHE_MEMORY_BYTES", "64MB"),
     ("COMPUTE_THREADS", "0"),
     ("HTTP_MAX_CONNECTIONS", "0"),
+    ("ARITHMETIC_KERNEL", "fast"),
     ("LOG_LEVEL", "loud"),
     ("LOG_LEVEL", "7"),
     ("LOG_FORMAT", "xml"),

@@ -4,12 +4,14 @@ import contextlib
 import threading
 import time
 
+import oracle
 import pytest
 from checks import assert_problem, assert_value
 from rawhttp import request_bytes
 
 GENEROUS_P99 = 0.250
-HEAVY_COST = 209  # of n near 10^7
+HEAVY = 50_000_000
+HEAVY_COST = oracle.cost(HEAVY + 20_000)
 
 
 class HeavyClients:
@@ -88,7 +90,7 @@ def test_a_new_connection_is_served_while_heavy_values_are_computed(start, figur
 @pytest.fixture
 def crowded(start):
     """One thread, and room for one heavy value to wait."""
-    service = start(COMPUTE_THREADS=1, COMPUTE_QUEUE_COST=HEAVY_COST + 1)
+    service = start(COMPUTE_THREADS=1, COMPUTE_QUEUE_COST=HEAVY_COST + 1, FIB_MAX_N=1_000_000_000)
     yield service
     service.stop()
 
@@ -98,7 +100,7 @@ def test_a_full_queue_gives_503_with_a_time_to_retry(crowded):
     with contextlib.ExitStack() as stack:
         connections = [stack.enter_context(crowded.connect(60)) for _ in range(20)]
         for index, connection in enumerate(connections):
-            connection.send(request_bytes(f"/v1/fib?n={9_990_000 + index}", fields={"Accept": "text/plain"}))
+            connection.send(request_bytes(f"/v1/fib?n={HEAVY + index}", fields={"Accept": "text/plain"}))
         responses = [connection.read_response() for connection in connections]
         statuses = [response.status for response in responses]
         assert set(statuses) == {200, 503}, statuses
@@ -108,7 +110,7 @@ def test_a_full_queue_gives_503_with_a_time_to_retry(crowded):
         wait = int(responses[refused].field("Retry-After"))
         assert 1 <= wait <= 60
         time.sleep(min(wait, 5))
-        n = 9_990_000 + refused
+        n = HEAVY + refused
         again = connections[refused].request(f"/v1/fib?n={n}", fields={"Accept": "text/plain"})
         assert_value(again, n, "text")
 
@@ -117,11 +119,11 @@ def test_a_full_queue_refuses_nothing_that_needs_no_computation(crowded):
     with contextlib.ExitStack() as stack:
         connections = [stack.enter_context(crowded.connect(60)) for _ in range(20)]
         for index, connection in enumerate(connections):
-            connection.send(request_bytes(f"/v1/fib?n={9_980_000 + index}", fields={"Accept": "text/plain"}))
+            connection.send(request_bytes(f"/v1/fib?n={HEAVY + 10_000 + index}", fields={"Accept": "text/plain"}))
         for _ in range(20):
             assert_value(crowded.fib(10), 10, "json")
-            assert crowded.fib(9_970_000, method="HEAD").status == 200
-            assert crowded.fib(9_970_000, fields={"If-None-Match": "*"}).status == 304
+            assert crowded.fib(HEAVY + 20_000, method="HEAD").status == 200
+            assert crowded.fib(HEAVY + 20_000, fields={"If-None-Match": "*"}).status == 304
             assert crowded.request("/healthz").status == 200
             assert crowded.readiness() == 200
         for connection in connections:

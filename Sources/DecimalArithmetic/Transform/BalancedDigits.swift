@@ -102,7 +102,12 @@ struct BalancedDigits {
         let limbCount = (count * exponent + DecimalBase.digitsPerLimb - 1) / DecimalBase.digitsPerLimb
         var isNegative = false
         let value = DecimalNatural(limbCount: max(1, limbCount)) { limbs in
-            let filled = exponent == 6 ? fillSixes(limbs) : fill(limbs)
+            let filled =
+                switch exponent {
+                case 6: fillSixes(limbs)
+                case 5: fillFives(limbs)
+                default: fill(limbs, from: 0, borrow: 0)
+                }
             isNegative = filled < 0
             if isNegative || limbCount == 0 { limbs.update(repeating: 0) }
         }
@@ -130,11 +135,50 @@ struct BalancedDigits {
         return borrow
     }
 
-    private func fill(_ limbs: LimbTarget) -> Int64 {
+    /// Eighteen digits every five limbs. Digits that two limbs share are cut; parts of a negative digit are negative.
+    private func fillFives(_ limbs: LimbTarget) -> Int64 {
+        var borrow: Int64 = 0
+        @inline(__always)
+        func proper(_ value: Int64) -> Limb {
+            let sum = value &+ borrow
+            borrow = sum >> 63
+            return UInt64(bitPattern: sum &+ (borrow & Int64(DecimalBase.radix)))
+        }
+        let groups = min(count / 18, limbs.count / 5)
+        for group in 0..<groups {
+            let target = limbs.extracting((5 &* group)..<(5 &* group &+ 5))
+            let d = digits + 18 &* group
+            @inline(__always)
+            func scaled(_ i: Int, _ scale: Int64) -> Int64 { Int64(d[i]) &* scale }
+            target[0] = proper(
+                scaled(0, 1) &+ scaled(1, 100_000) &+ scaled(2, 10_000_000_000)
+                    &+ Int64(d[3] % 1_000) &* 1_000_000_000_000_000
+            )
+            target[1] = proper(
+                Int64(d[3] / 1_000) &+ scaled(4, 100) &+ scaled(5, 10_000_000) &+ scaled(6, 1_000_000_000_000)
+                    &+ Int64(d[7] % 10) &* 100_000_000_000_000_000
+            )
+            target[2] = proper(
+                Int64(d[7] / 10) &+ scaled(8, 10_000) &+ scaled(9, 1_000_000_000)
+                    &+ Int64(d[10] % 10_000) &* 100_000_000_000_000
+            )
+            target[3] = proper(
+                Int64(d[10] / 10_000) &+ scaled(11, 10) &+ scaled(12, 1_000_000) &+ scaled(13, 100_000_000_000)
+                    &+ Int64(d[14] % 100) &* 10_000_000_000_000_000
+            )
+            target[4] = proper(
+                Int64(d[14] / 100) &+ scaled(15, 1_000) &+ scaled(16, 100_000_000) &+ scaled(17, 10_000_000_000_000)
+            )
+        }
+        return fill(limbs.extracting((5 * groups)...), from: 18 * groups, borrow: Int32(borrow))
+    }
+
+    /// One digit after the other, beginning with one that begins a limb.
+    private func fill(_ limbs: LimbTarget, from first: Int, borrow carried: Int32) -> Int64 {
         let base = Int32(base)
-        var borrow: Int32 = 0
+        var borrow = carried
         var (value, scale, width, position): (UInt64, UInt64, Int, Int) = (0, 1, 0, 0)
-        var i = 0
+        var i = first
         while position < limbs.count {
             var digit: Int32 = borrow
             if i < count { digit &+= digits[i] }

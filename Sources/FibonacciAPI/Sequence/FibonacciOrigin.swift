@@ -15,8 +15,8 @@ protocol FibonacciOrigin: Sendable {
 
 /// Computes: small indices in place, large ones on the compute pool. Only numbers that pass their integrity check leave it.
 struct ComputeOrigin: FibonacciOrigin {
-    /// The largest index that is computed in place: about ten microseconds, on the connection's event loop.
-    static let largestImmediateIndex = 10_000
+    /// The largest index that is computed in place: about twenty microseconds, on the connection's event loop.
+    static let largestImmediateIndex = 50_000
 
     let pool: ComputePool
     let engine: Engine
