@@ -22,7 +22,7 @@ extension Fibonacci {
     ///   - onFault: Called for each product that was thrown away.
     /// - Throws: What `checkpoint` throws.
     /// - Precondition: `0 ≤ n ≤ maximumIndex`.
-    /// - Complexity: O(d log d) for d digits. Besides the result, about ten bytes a digit are allocated for working.
+    /// - Complexity: O(d log d) for d digits. Besides the result, about five bytes a digit are allocated for working.
     public static func value<Stop: Error>(
         at n: Int,
         using engine: Engine = Engine(),
