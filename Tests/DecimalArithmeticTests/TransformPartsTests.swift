@@ -101,10 +101,10 @@ struct TransformPartsTests {
             DispatchQueue.concurrentPerform(iterations: count) { body($0) }
         }
         for kernel in TransformKernel.available {
-            let a = Samples.random(digits: 150_000, using: &generator)
-            let b = Samples.random(digits: 140_000, using: &generator)
+            let a = Samples.random(digits: 800_000, using: &generator)
+            let b = Samples.random(digits: 790_000, using: &generator)
             let multiplier = TransformMultiplier(
-                maximumDigits: 290_000,
+                maximumDigits: 1_590_000,
                 exponent: 6,
                 kernel: kernel,
                 parallelism: parallelism

@@ -38,6 +38,9 @@ package final class TransformMultiplier {
     /// Beyond it doubles are too coarse to show a distance from an integer.
     static let maximumMagnitude = 0x1p50
 
+    /// Handing out parts of a shorter transform takes longer than it saves: measured.
+    static let smallestParallelLength = 1 << 16
+
     private let kernel: TransformKernel
     private let parallelism: Parallelism
     private let exponent: Int
@@ -113,11 +116,12 @@ package final class TransformMultiplier {
         let digitCount = operation == .product ? f.count + g.count : 2 * max(f.count, operation.takesTwo ? g.count : 0)
         let kernel = kernel.suited(toDigitCount: digitCount)
         // One more, because the last digit may be half the base or more, and the one behind it is a carry then.
+        let plan = TransformPlan(digitCount: digitCount + 1, lanes: kernel.lanes)
         let transform = Transform(
-            plan: TransformPlan(digitCount: digitCount + 1, lanes: kernel.lanes),
+            plan: plan,
             kernel: kernel,
             roots: roots,
-            parallelism: parallelism
+            parallelism: plan.length < Self.smallestParallelLength ? .none : parallelism
         )
         let (first, second) = (memory.base, memory.base + coefficientBytes)
         try checkpoint(0)

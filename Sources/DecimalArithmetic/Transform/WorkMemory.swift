@@ -7,7 +7,7 @@
 #endif
 
 /// A block of memory for a computation: from the system and back to it at once if it is large, so that a server does not keep what
-/// one request needed; in huge pages where there are any, which saves most of the faults of touching it first.
+/// one request needed; in huge pages if it is not very large, which saves most of the faults of touching it first.
 final class WorkMemory {
     /// Where the block begins, aligned to a cache line at least.
     let base: UnsafeMutableRawPointer
@@ -18,6 +18,7 @@ final class WorkMemory {
     private let mapping: UnsafeMutableRawBufferPointer?
     private static let threshold = 1 << 20
     private static let hugePage = 1 << 21
+    private static let hugePageLimit = 64 << 20
 
     init(byteCount: Int) {
         self.byteCount = byteCount
@@ -45,8 +46,9 @@ final class WorkMemory {
         let flags = Int32(MAP_PRIVATE | MAP_ANONYMOUS)
         guard let start = mmap(nil, byteCount, protection, flags, -1, 0), start != MAP_FAILED else { return nil }
         #if os(Linux)
-            // Only advice: without huge pages everything works as well, and a little slower.
-            madvise(start, byteCount, MADV_HUGEPAGE)
+            // Only advice: without huge pages everything works as well, and slower. Large blocks do without: on a virtual machine whose host
+            // takes free memory back it takes huge pages first, and a hundred megabytes of them took from 20 to 250 ms to have again.
+            if byteCount <= hugePageLimit { madvise(start, byteCount, MADV_HUGEPAGE) }
         #endif
         return UnsafeMutableRawBufferPointer(start: start, count: byteCount)
     }
