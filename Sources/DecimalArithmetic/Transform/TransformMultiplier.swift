@@ -130,12 +130,10 @@ package final class TransformMultiplier {
         try transform.multiply(first, operation.takesTwo ? second : first, operation) { part throws(Stop) in
             try checkpoint(0.2 + 0.5 * part)
         }
-        perturb?(
-            UnsafeMutableBufferPointer(
-                start: first.assumingMemoryBound(to: Double.self),
-                count: 2 * transform.plan.length
-            )
-        )
+        if let perturb {
+            let count = 2 * plan.length
+            perturb(UnsafeMutableBufferPointer(start: first.bindMemory(to: Double.self, capacity: count), count: count))
+        }
         if let reason = store(transform, from: first, into: &f, plus: step.correction.f) { return fault(reason) }
         guard operation.givesTwo else { return nil }
         try checkpoint(0.85)

@@ -73,7 +73,7 @@ struct DigitLoader {
     /// Splits the first levels below the lanes.
     @inline(__always)
     private func splitColumns(_ i: Int, _ count: Int, _ re: UnsafePointer<Vector>, _ im: UnsafePointer<Vector>) {
-        let w = NodeTwiddles(first: tables.levels[0], second: tables.levels[1], third: tables.levels[2])
+        let w = tables.firstLevels
         var t = 0
         while t < count {
             var a = columns(re + t, im + t)

@@ -18,50 +18,51 @@ struct DigitStorer {
     /// - Returns: The largest distance of a coefficient from an integer, and the largest magnitude of one.
     func store(_ lower: Int, _ upper: Int, carries: UnsafeMutablePointer<Int64>) -> (error: Double, magnitude: Double) {
         let square = laneCount &* laneCount
-        return withUnsafeTemporaryAllocation(of: Vector.self, capacity: 4 &* square &+ 3 &* laneCount) { buffer in
-            guard let re = buffer.baseAddress else { return (0, 0) }
-            let im = re + 2 &* square
-            let carriedRe = im + 2 &* square
-            let carriedIm = carriedRe + laneCount
-            let digitRows = UnsafeMutableRawPointer(carriedIm + laneCount).assumingMemoryBound(to: DigitVector.self)
-            carriedRe.update(repeating: Vector(repeating: 0), count: 2 &* laneCount)
-            var watch = Watch(error: Vector(repeating: 0), magnitude: Vector(repeating: 0))
-            var i = lower
-            while i < upper {
-                // Two vectors of digits for each run at a time: together they fill a cache line, of which there are too many to be kept.
-                let count = min(laneCount, upper &- i)
-                let count2 = min(laneCount, upper &- i &- count)
-                mergeColumns(i, count, re, im)
-                mergeColumns(i &+ laneCount, count2, re + square, im + square)
-                var block = 0
-                while block < laneCount {
-                    let (rowsRe, rowsIm) = (re + block &* laneCount, im + block &* laneCount)
-                    let position = block &* blockLength &+ i
-                    let positionIm = position &+ laneCount &* laneCount &* blockLength
-                    mergeRows(rowsRe, rowsIm)
-                    normalize(rowsRe, count, carried: &carriedRe[block], digitRows, &watch)
-                    write(digitRows, count, at: position)
-                    normalize(rowsIm, count, carried: &carriedIm[block], digitRows, &watch)
-                    write(digitRows, count, at: positionIm)
-                    if count2 > 0 {
-                        mergeRows(rowsRe + square, rowsIm + square)
-                        normalize(rowsRe + square, count2, carried: &carriedRe[block], digitRows, &watch)
-                        write(digitRows, count2, at: position &+ laneCount)
-                        normalize(rowsIm + square, count2, carried: &carriedIm[block], digitRows, &watch)
-                        write(digitRows, count2, at: positionIm &+ laneCount)
+        return withUnsafeTemporaryAllocation(of: Vector.self, capacity: 4 &* square &+ 2 &* laneCount) { buffer in
+            withUnsafeTemporaryAllocation(of: DigitVector.self, capacity: laneCount) { digitBuffer in
+                guard let re = buffer.baseAddress, let digitRows = digitBuffer.baseAddress else { return (0, 0) }
+                let im = re + 2 &* square
+                let carriedRe = im + 2 &* square
+                let carriedIm = carriedRe + laneCount
+                carriedRe.update(repeating: Vector(repeating: 0), count: 2 &* laneCount)
+                var watch = Watch(error: Vector(repeating: 0), magnitude: Vector(repeating: 0))
+                var i = lower
+                while i < upper {
+                    // Two vectors of digits for each run at a time: together they fill a cache line, of which there are too many to be kept.
+                    let count = min(laneCount, upper &- i)
+                    let count2 = min(laneCount, upper &- i &- count)
+                    mergeColumns(i, count, re, im)
+                    mergeColumns(i &+ laneCount, count2, re + square, im + square)
+                    var block = 0
+                    while block < laneCount {
+                        let (rowsRe, rowsIm) = (re + block &* laneCount, im + block &* laneCount)
+                        let position = block &* blockLength &+ i
+                        let positionIm = position &+ laneCount &* laneCount &* blockLength
+                        mergeRows(rowsRe, rowsIm)
+                        normalize(rowsRe, count, carried: &carriedRe[block], digitRows, &watch)
+                        write(digitRows, count, at: position)
+                        normalize(rowsIm, count, carried: &carriedIm[block], digitRows, &watch)
+                        write(digitRows, count, at: positionIm)
+                        if count2 > 0 {
+                            mergeRows(rowsRe + square, rowsIm + square)
+                            normalize(rowsRe + square, count2, carried: &carriedRe[block], digitRows, &watch)
+                            write(digitRows, count2, at: position &+ laneCount)
+                            normalize(rowsIm + square, count2, carried: &carriedIm[block], digitRows, &watch)
+                            write(digitRows, count2, at: positionIm &+ laneCount)
+                        }
+                        block &+= 1
                     }
-                    block &+= 1
+                    i &+= 2 &* laneCount
                 }
-                i &+= 2 &* laneCount
-            }
-            for block in 0..<laneCount {
-                for lane in 0..<laneCount {
-                    // Not integral only if the coefficients are beyond all measure, and then the watch says so.
-                    carries[lane &* laneCount &+ block] = Int64(exactly: carriedRe[block][lane]) ?? 0
-                    carries[square &+ lane &* laneCount &+ block] = Int64(exactly: carriedIm[block][lane]) ?? 0
+                for block in 0..<laneCount {
+                    for lane in 0..<laneCount {
+                        // Not integral only if the coefficients are beyond all measure, and then the watch says so.
+                        carries[lane &* laneCount &+ block] = Int64(exactly: carriedRe[block][lane]) ?? 0
+                        carries[square &+ lane &* laneCount &+ block] = Int64(exactly: carriedIm[block][lane]) ?? 0
+                    }
                 }
+                return (watch.error.largestLane, watch.magnitude.largestLane)
             }
-            return (watch.error.largestLane, watch.magnitude.largestLane)
         }
     }
 
@@ -78,7 +79,7 @@ struct DigitStorer {
         _ re: UnsafeMutablePointer<Vector>,
         _ im: UnsafeMutablePointer<Vector>
     ) {
-        let w = NodeTwiddles(first: tables.levels[0], second: tables.levels[1], third: tables.levels[2])
+        let w = tables.firstLevels
         let h = laneCount
         var t = 0
         while t < count {

@@ -30,7 +30,7 @@ package enum Kernel {
     ) {
         DigitLoader(
             digits: digits,
-            coefficients: coefficients.assumingMemoryBound(to: ComplexVector.self),
+            coefficients: coefficients.bindMemory(to: ComplexVector.self, capacity: laneCount * blockLength),
             tables: TwiddleTables(roots: roots, levels: levels),
             blockLength: blockLength,
             hasImaginaryPart: hasImaginaryPart
@@ -54,8 +54,9 @@ package enum Kernel {
         operation: Int
     ) {
         guard let operation = Operation(rawValue: operation) else { return }
-        let f = f.assumingMemoryBound(to: ComplexVector.self)
-        let g = g.assumingMemoryBound(to: ComplexVector.self)
+        let length = laneCount * leafLength << levelCount
+        let f = f.bindMemory(to: ComplexVector.self, capacity: length)
+        let g = g.bindMemory(to: ComplexVector.self, capacity: length)
         withUnsafeTemporaryAllocation(of: ComplexVector.self, capacity: 3 * leafLength) { buffer in
             guard let scratch = buffer.baseAddress else { return }
             let walk = BlockWalk(
@@ -88,7 +89,7 @@ package enum Kernel {
         carries: UnsafeMutablePointer<Int64>
     ) -> (error: Double, magnitude: Double) {
         DigitStorer(
-            coefficients: coefficients.assumingMemoryBound(to: ComplexVector.self),
+            coefficients: coefficients.bindMemory(to: ComplexVector.self, capacity: laneCount * blockLength),
             digits: digits,
             tables: TwiddleTables(roots: roots, levels: levels),
             blockLength: blockLength,

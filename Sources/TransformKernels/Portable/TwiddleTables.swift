@@ -5,13 +5,18 @@
 /// and length.
 struct TwiddleTables {
     let roots: UnsafePointer<Double>
-    let levels: UnsafePointer<ComplexVector>
+    /// A `ComplexVector` for each depth.
+    let levels: UnsafeRawPointer
 
+    /// The lanes' own factors at a depth.
     @inline(__always)
-    init(roots: UnsafePointer<Double>, levels: UnsafeRawPointer) {
-        self.roots = roots
-        self.levels = levels.assumingMemoryBound(to: ComplexVector.self)
+    func level(_ depth: Int) -> ComplexVector {
+        levels.load(fromByteOffset: depth &* MemoryLayout<ComplexVector>.stride, as: ComplexVector.self)
     }
+
+    /// The factors of the first three levels below the lanes, which all lie in the tree's first nodes.
+    @inline(__always)
+    var firstLevels: NodeTwiddles { NodeTwiddles(first: level(0), second: level(1), third: level(2)) }
 
     @inline(__always)
     func factor(depth: Int, node: Int) -> ComplexVector {
@@ -19,7 +24,7 @@ struct TwiddleTables {
             Vector(repeating: roots[2 &* node]),
             Vector(repeating: roots[2 &* node &+ 1])
         )
-        return levels[depth] * root
+        return level(depth) * root
     }
 
     /// The factors of three levels below a node.

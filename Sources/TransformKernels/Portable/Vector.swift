@@ -116,19 +116,24 @@ extension DigitVector {
 func transposeDigits(_ rows: UnsafeMutablePointer<DigitVector>) {
     #if TRANSFORM_AVX512
         // Two rows a register: pairs of rows are interleaved into quadruples, these into columns.
-        let pairs = UnsafeMutableRawPointer(rows).assumingMemoryBound(to: SIMD8<Int64>.self)
+        let bytes = UnsafeMutableRawPointer(rows)
+        let pairs = (
+            bytes.loadUnaligned(as: SIMD8<Int64>.self), bytes.loadUnaligned(fromByteOffset: 64, as: SIMD8<Int64>.self),
+            bytes.loadUnaligned(fromByteOffset: 128, as: SIMD8<Int64>.self),
+            bytes.loadUnaligned(fromByteOffset: 192, as: SIMD8<Int64>.self)
+        )
         let evens = digitIndices(0, 8, 16, 24, 1, 9, 17, 25, 2, 10, 18, 26, 3, 11, 19, 27)
         let odds = digitIndices(4, 12, 20, 28, 5, 13, 21, 29, 6, 14, 22, 30, 7, 15, 23, 31)
-        let a0 = _mm512_permutex2var_epi32(pairs[0], evens, pairs[1])
-        let a1 = _mm512_permutex2var_epi32(pairs[0], odds, pairs[1])
-        let b0 = _mm512_permutex2var_epi32(pairs[2], evens, pairs[3])
-        let b1 = _mm512_permutex2var_epi32(pairs[2], odds, pairs[3])
+        let a0 = _mm512_permutex2var_epi32(pairs.0, evens, pairs.1)
+        let a1 = _mm512_permutex2var_epi32(pairs.0, odds, pairs.1)
+        let b0 = _mm512_permutex2var_epi32(pairs.2, evens, pairs.3)
+        let b1 = _mm512_permutex2var_epi32(pairs.2, odds, pairs.3)
         let low = digitIndices(0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23)
         let high = digitIndices(8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31)
-        pairs[0] = _mm512_permutex2var_epi32(a0, low, b0)
-        pairs[1] = _mm512_permutex2var_epi32(a0, high, b0)
-        pairs[2] = _mm512_permutex2var_epi32(a1, low, b1)
-        pairs[3] = _mm512_permutex2var_epi32(a1, high, b1)
+        bytes.storeBytes(of: _mm512_permutex2var_epi32(a0, low, b0), as: SIMD8<Int64>.self)
+        bytes.storeBytes(of: _mm512_permutex2var_epi32(a0, high, b0), toByteOffset: 64, as: SIMD8<Int64>.self)
+        bytes.storeBytes(of: _mm512_permutex2var_epi32(a1, low, b1), toByteOffset: 128, as: SIMD8<Int64>.self)
+        bytes.storeBytes(of: _mm512_permutex2var_epi32(a1, high, b1), toByteOffset: 192, as: SIMD8<Int64>.self)
     #else
         let (a, b, c, d) = (rows[0], rows[1], rows[2], rows[3])
         rows[0] = DigitVector(a[0], b[0], c[0], d[0])
