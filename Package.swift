@@ -89,6 +89,7 @@ let package = Package(
             dependencies: ["CProcessorState"] + transformKernels.map { .byName(name: $0.name) }
         ),
         .target(name: "CProcessorState"),
+        .target(name: "RESP", dependencies: [.product(name: "NIOCore", package: "swift-nio")]),
         .target(
             name: "JSONLogging",
             dependencies: [.product(name: "Logging", package: "swift-log")]
@@ -112,6 +113,10 @@ let package = Package(
         .testTarget(name: "CachingTests", dependencies: ["Caching"]),
         .testTarget(name: "FibonacciTests", dependencies: ["DecimalArithmetic", "Fibonacci"]),
         .testTarget(name: "DecimalArithmeticTests", dependencies: ["DecimalArithmetic"]),
+        .testTarget(
+            name: "RESPTests",
+            dependencies: ["RESP", .product(name: "NIOCore", package: "swift-nio")]
+        ),
         .testTarget(
             name: "JSONLoggingTests",
             dependencies: ["JSONLogging", .product(name: "Logging", package: "swift-log")]
