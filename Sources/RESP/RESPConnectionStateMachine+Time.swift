@@ -70,7 +70,9 @@ extension RESPConnectionStateMachine {
         guard action.fault == nil, quietDeadline <= now else { return action }
         if queue.isEmpty {
             guard isReady else { return action }
-            queue.append(Entry(call: nil, missing: 1, skipped: 0, deadline: .distantFuture, sentAt: now))
+            queue.append(
+                Entry(call: nil, missing: 1, skipped: 0, deadline: .distantFuture, sentAt: now)
+            )
             action.sendsKeepAlive = true
         } else {
             action.fault = .peerSilent
@@ -82,11 +84,11 @@ extension RESPConnectionStateMachine {
         var expired: [Call] = []
         var next: NIODeadline?
         for index in queue.indices {
-            guard let call = queue[index].call else { continue }
+            guard let call = queue[index].call, !queue[index].isExpired else { continue }
             let deadline = queue[index].deadline
             if deadline <= now {
                 expired.append(call)
-                queue[index].call = nil
+                queue[index].isExpired = true
             } else {
                 next = next.map { min($0, deadline) } ?? deadline
             }

@@ -16,8 +16,9 @@ package struct RESPConnectionStateMachine<Call> {
     }
 
     struct Entry {
-        /// Nil for a keep-alive and for a call that has expired.
+        /// Nil for a keep-alive.
         var call: Call?
+        var isExpired = false
         /// Replies that are still to come, the skipped ones included.
         var missing: Int
         /// Replies of these that are dropped, because they answer a prefix such as `ASKING`.
@@ -86,8 +87,10 @@ package struct RESPConnectionStateMachine<Call> {
 
     /// What to do with a reply.
     package enum ReplyAction {
-        /// Nothing: it belongs to the handshake, to a prefix or to nobody any more.
-        case drop
+        /// Nothing: it belongs to the handshake, to a prefix or to a call that has expired.
+        ///
+        /// With the last reply to an expired call comes the call, because its place in the queue is free from now on.
+        case drop(finished: Call?)
         /// Send these commands and go on.
         case write([[RESPArgument]])
         /// The handshake is done: calls are taken from now on.
@@ -116,13 +119,13 @@ package struct RESPConnectionStateMachine<Call> {
         case .ready, .closing:
             return answer(with: value)
         case .closed:
-            return .drop
+            return .drop(finished: nil)
         }
     }
 
     private mutating func handshakeAction(_ step: RESPHandshakeProgress.Next, at now: NIODeadline) -> ReplyAction {
         switch step {
-        case .wait: return .drop
+        case .wait: return .drop(finished: nil)
         case .write(let commands): return .write(commands)
         case .refused(let step, let error): return .close(.handshakeRefused(step: step, error))
         case .done(let greeting):
@@ -138,10 +141,12 @@ package struct RESPConnectionStateMachine<Call> {
         let isSkipped = queue[index].skipped > 0
         if isSkipped { queue[index].skipped -= 1 }
         queue[index].missing -= 1
-        let call = queue[index].call
-        let isLast = queue[index].missing == 0
+        let entry = queue[index]
+        let isLast = entry.missing == 0
         if isLast { queue.removeFirst() }
-        guard let call, !isSkipped else { return .drop }
+        guard let call = entry.call, !entry.isExpired, !isSkipped else {
+            return .drop(finished: isLast ? entry.call : nil)
+        }
         return .reply(call, value, isLast: isLast)
     }
 
@@ -167,6 +172,6 @@ package struct RESPConnectionStateMachine<Call> {
         phase = .closed
         nextExpiry = nil
         defer { queue.removeAll() }
-        return queue.compactMap(\.call)
+        return queue.compactMap { $0.isExpired ? nil : $0.call }
     }
 }
