@@ -1,0 +1,76 @@
+import Foundation
+import Testing
+
+/// A program that a test started. It is ended by its number, and waited for.
+final class LocalProcess: Sendable {
+    let identifier: pid_t
+
+    struct MissingProgram: Error, CustomStringConvertible {
+        var name: String
+        var description: String { "\(name) is missing: apt-get install redis-server redis-tools openssl" }
+    }
+
+    /// Starts a program that runs until it is ended.
+    init(_ name: String, _ arguments: [String], in directory: String) throws {
+        let process = try Self.make(name, arguments, in: directory)
+        try process.run()
+        identifier = process.processIdentifier
+    }
+
+    /// Runs a program to its end.
+    ///
+    /// - Returns: what it wrote to its standard output.
+    @discardableResult
+    static func run(_ name: String, _ arguments: [String], in directory: String = "/tmp") throws -> String {
+        let process = try make(name, arguments, in: directory)
+        let output = Pipe()
+        process.standardOutput = output
+        try process.run()
+        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        try #require(process.terminationStatus == 0, "\(name) \(arguments.joined(separator: " ")): \(text)")
+        return text
+    }
+
+    private static func make(_ name: String, _ arguments: [String], in directory: String) throws -> Process {
+        let directories = ["/usr/bin", "/usr/local/bin", "/opt/homebrew/bin"]
+        guard let path = directories.map({ "\($0)/\(name)" }).first(where: FileManager.default.isExecutableFile) else {
+            throw MissingProgram(name: name)
+        }
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: path)
+        process.arguments = arguments
+        process.currentDirectoryURL = URL(fileURLWithPath: directory)
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = FileHandle.nullDevice
+        return process
+    }
+
+    func send(signal: CInt) {
+        kill(identifier, signal)
+    }
+
+    /// Whether the process has not ended; Foundation collects those that have.
+    var isRunning: Bool { kill(identifier, 0) == 0 }
+}
+
+/// A directory that goes away with its owner.
+final class TemporaryDirectory: Sendable {
+    let path: String
+
+    init() throws {
+        path = NSTemporaryDirectory() + "redis-client-tests-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
+
+    deinit {
+        try? FileManager.default.removeItem(atPath: path)
+    }
+
+    func write(_ text: String, to name: String) throws -> String {
+        let file = "\(path)/\(name)"
+        try text.write(toFile: file, atomically: true, encoding: .utf8)
+        return file
+    }
+}
