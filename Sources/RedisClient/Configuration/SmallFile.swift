@@ -44,8 +44,13 @@ enum SmallFileError: Error, CustomStringConvertible {
 
     var description: String {
         switch self {
-        case .unreadable(let code): String(cString: strerror(code))
+        case .unreadable(let code): SystemErrorText.text(of: code)
         case .tooLarge: "larger than \(SmallFile.limit >> 10) KiB"
         }
     }
+}
+
+/// What the system calls its errors.
+enum SystemErrorText {
+    static func text(of code: CInt) -> String { String(cString: strerror(code)) }
 }

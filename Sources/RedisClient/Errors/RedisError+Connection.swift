@@ -50,7 +50,7 @@ extension RedisError {
 
     private static func reason(of error: any Error) -> String {
         switch error {
-        case let error as IOError: error.description
+        case let error as IOError: SystemErrorText.text(of: error.errnoCode)
         case ChannelError.connectTimeout: "no answer in time"
         default: "\(error)"
         }

@@ -68,10 +68,10 @@ package enum RedisReplyCode: Sendable, Hashable {
         return make(slot, String(words[1]))
     }
 
-    /// Whether the server as a whole cannot serve now, whatever it is asked.
+    /// Whether the server as a whole cannot serve now, a `PING` included.
     package var meansUnavailable: Bool {
         switch self {
-        case .loading, .masterDown, .clusterDown, .busy, .authenticationRequired: true
+        case .loading, .masterDown, .busy, .authenticationRequired: true
         default: false
         }
     }
