@@ -27,7 +27,7 @@ struct RefusalTests {
 
     @Test(
         "a server that loads its data opens the circuit",
-        arguments: ["LOADING", "MASTERDOWN", "CLUSTERDOWN", "BUSY"]
+        arguments: ["LOADING", "MASTERDOWN", "BUSY"]
     )
     func unavailable(word: String) async throws {
         let server = try await FakeServer.start { _ in .write("-\(word) for now\r\n") }
@@ -62,6 +62,23 @@ struct RefusalTests {
             try await eventually("connected") { client.state.level == .connected }
             #expect(observer.counts.states == [.connected, .down, .connected])
             #expect(server.connectionCount == 1)
+        }
+    }
+
+    @Test("a node whose cluster is down is down, though it answers to PING, until it serves a key")
+    func clusterDown() async throws {
+        let isWell = Flag()
+        let server = try await FakeServer.start { _ in
+            .write(isWell.isSet ? "$1\r\nv\r\n" : "-CLUSTERDOWN The cluster is down\r\n")
+        }
+        try await withConnectedClient(server.configuration) { client async throws in
+            for _ in 0..<10 {
+                #expect(await client.failure(of: .get("k"), timeout: .seconds(5))?.code == .reply(.clusterDown))
+            }
+            #expect(client.state == RedisState(.down, reason: "CLUSTERDOWN The cluster is down"))
+            isWell.set()
+            #expect(try await client.reply(.get("k")).text == "v")
+            #expect(client.state.level == .connected)
         }
     }
 

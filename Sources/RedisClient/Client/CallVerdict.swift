@@ -8,6 +8,10 @@ struct CallVerdict {
     private(set) var reason: String?
     /// Why it refused a write.
     private(set) var writeRefusal: String?
+    /// Why its cluster does not serve.
+    private(set) var clusterOutage: String?
+    /// Whether it served a key.
+    private(set) var hasServedKey = false
     /// Whether it took a write.
     private(set) var hasWritten = false
     /// Whether another connection may reach a better server.
@@ -31,6 +35,7 @@ struct CallVerdict {
     private mutating func add(_ reply: RESPValue, to command: RedisCommand) {
         guard case .error(let error) = reply else {
             if command.isWrite { hasWritten = true }
+            if !command.keyPositions.isEmpty { hasServedKey = true }
             return
         }
         let code = RedisReplyCode(error)
@@ -38,6 +43,7 @@ struct CallVerdict {
             isSuccess = false
             reason = error.description
         }
+        if code == .clusterDown { clusterOutage = error.description }
         if code.refusesWrites { writeRefusal = error.description }
         if code.callsForReconnect { callsForReconnect = true }
     }

@@ -102,6 +102,11 @@ final class RedisNode: Sendable {
                 shared.health.circuitOpened(verdict.reason ?? "calls fail")
                 probeRequester.yield()
             }
+            if let outage = verdict.clusterOutage {
+                shared.health.clusterWentDown(outage)
+            } else if verdict.hasServedKey {
+                shared.health.clusterServes()
+            }
             if let refusal = verdict.writeRefusal {
                 shared.health.writeRefused(refusal, at: now)
             } else if verdict.hasWritten {

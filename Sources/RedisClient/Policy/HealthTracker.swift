@@ -8,13 +8,14 @@ struct HealthTracker: Sendable {
     private var openConnections = 0
     private var failure: String?
     private var outage: String?
+    private var clusterOutage: String?
     private var refusal: (reason: String, at: NIODeadline)?
 
     /// How the server stands.
     var state: RedisState {
         if openConnections == 0 {
             failure.map { RedisState(.down, reason: $0) } ?? RedisState(.starting)
-        } else if let outage {
+        } else if let outage = outage ?? clusterOutage {
             RedisState(.down, reason: outage)
         } else if let refusal {
             RedisState(.degraded, reason: refusal.reason)
@@ -39,6 +40,15 @@ struct HealthTracker: Sendable {
 
     mutating func circuitClosed() {
         outage = nil
+    }
+
+    /// The server said that its cluster does not serve. A `PING` would not show it, so the circuit has no part in it.
+    mutating func clusterWentDown(_ reason: String) {
+        clusterOutage = reason
+    }
+
+    mutating func clusterServes() {
+        clusterOutage = nil
     }
 
     /// A write was refused by a server that serves reads.
