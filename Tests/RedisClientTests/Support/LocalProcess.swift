@@ -1,5 +1,4 @@
 import Foundation
-import Testing
 
 /// A program that a test started. It is ended by its number, and waited for.
 final class LocalProcess: Sendable {
@@ -8,6 +7,11 @@ final class LocalProcess: Sendable {
     struct MissingProgram: Error, CustomStringConvertible {
         var name: String
         var description: String { "\(name) is missing: apt-get install redis-server redis-tools openssl" }
+    }
+
+    struct Failure: Error {
+        var what: String
+        var output: String
     }
 
     /// Starts a program that runs until it is ended.
@@ -28,7 +32,9 @@ final class LocalProcess: Sendable {
         try process.run()
         let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         process.waitUntilExit()
-        try #require(process.terminationStatus == 0, "\(name) \(arguments.joined(separator: " ")): \(text)")
+        guard process.terminationStatus == 0 else {
+            throw Failure(what: "\(name) \(arguments.joined(separator: " "))", output: text)
+        }
         return text
     }
 
@@ -49,6 +55,13 @@ final class LocalProcess: Sendable {
 
     func send(signal: CInt) {
         kill(identifier, signal)
+    }
+
+    /// Ends the process and waits, for at most a second, until it is gone.
+    func end() {
+        send(signal: SIGCONT)
+        send(signal: SIGKILL)
+        for _ in 0..<1000 where isRunning { usleep(1000) }
     }
 
     /// Whether the process has not ended; Foundation collects those that have.

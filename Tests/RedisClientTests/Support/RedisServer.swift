@@ -47,10 +47,7 @@ final class RedisServer: Sendable {
     var log: String { (try? String(contentsOfFile: "\(directory.path)/log", encoding: .utf8)) ?? "no log" }
 
     func kill() {
-        process.withLock {
-            $0.send(signal: SIGCONT)
-            $0.send(signal: SIGKILL)
-        }
+        process.withLock { $0.end() }
     }
 
     func stop() { process.withLock { $0.send(signal: SIGSTOP) } }
@@ -59,7 +56,6 @@ final class RedisServer: Sendable {
     /// Starts the server again on the same port, without data.
     func restart() async throws {
         kill()
-        try await eventually("the old server is gone") { !process.withLock { $0.isRunning } }
         let next = try LocalProcess("redis-server", options, in: directory.path)
         process.withLock { $0 = next }
         try await waitUntilListening()

@@ -1,0 +1,123 @@
+import NIOCore
+import RESP
+import Testing
+
+@testable import RedisClient
+
+@Suite("A cluster of real servers", .serialized)
+struct ClusterTests {
+    @Test("commands reach the master of their keys, and slots move under load without a failure or a wrong value")
+    func routingAndResharding() async throws {
+        let cluster = try await RedisCluster()
+        try await withConnectedClusterClient(cluster.configuration) { client async throws in
+            try await expectRouting(client)
+            try await expectReshardingWithoutFailures(client, cluster)
+        }
+    }
+
+    private func expectRouting(_ client: RedisClusterClient) async throws {
+        // A connection to a master may come a moment after the first one.
+        try await eventually("all masters are connected to") {
+            let results = await client.perform((0..<60).map { .set("k\($0)", RESPArgument($0)) }, timeout: .seconds(5))
+            return results.allSatisfy { (try? $0.get().text) == "OK" }
+        }
+        for index in 0..<60 { #expect(try await client.reply(.get("k\(index)")).integer == Int64(index)) }
+        let values = await client.perform((0..<60).map { .get("k\($0)") }, timeout: .seconds(5))
+        #expect(try values.map { try $0.get().integer } == (0..<60).map { Int64($0) })
+        for key in ["a", "{tag}b", "x{tag}y", "{}{tag}", "é"] {
+            let slot = try await client.reply(RedisCommand("CLUSTER", ["KEYSLOT", RESPArgument(key)])).integer
+            #expect(slot == Int64(HashSlot.slot(of: key.utf8)))
+        }
+        #expect(await client.failure(of: .delete("a", "b"))?.code == .crossSlot)
+        #expect(try await client.reply(.delete("{t}a", "{t}b")) == .integer(0))
+        let script = RedisScript("redis.call('SET', KEYS[1], ARGV[1]) return redis.call('GET', KEYS[1])")
+        for key in ["s1", "s2", "s3"] {
+            let reply = try await client.evaluate(script, keys: [key], arguments: ["v"], timeout: .seconds(5))
+            #expect(reply.text == "v")
+        }
+    }
+
+    private func expectReshardingWithoutFailures(_ client: RedisClusterClient, _ cluster: RedisCluster) async throws {
+        let masters = try cluster.masters(asking: cluster.servers[0])
+        let isOver = Flag()
+        let calls = Counter()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for worker in 0..<4 {
+                group.addTask { () async throws in
+                    var turn = 0
+                    while !isOver.isSet {
+                        turn += 1
+                        let key = "w\(worker).\(turn % 500)"
+                        let text = "\(worker).\(turn)"
+                        #expect(try await client.reply(.set(key, RESPArgument(text))).text == "OK")
+                        #expect(try await client.reply(.get(key)).text == text)
+                        _ = calls.next()
+                    }
+                }
+            }
+            group.addTask {
+                defer { isOver.set() }
+                for (source, target) in [(0, 1), (1, 2)] {
+                    let address = "127.0.0.1:\(cluster.servers[0].port)"
+                    try await eventually("the nodes agree") {
+                        (try? LocalProcess.run("redis-cli", ["--cluster", "check", address])) != nil
+                    }
+                    try LocalProcess.run(
+                        "redis-cli",
+                        [
+                            "--cluster", "reshard", address, "--cluster-from",
+                            masters[source].identifier, "--cluster-to", masters[target].identifier,
+                            "--cluster-slots", "1000", "--cluster-yes", "--cluster-pipeline", "1",
+                        ]
+                    )
+                }
+            }
+            try await group.waitForAll()
+        }
+        #expect(calls.current > 100)
+    }
+
+    @Test(
+        "when a master dies, calls for its slots fail until its replica has taken over; no value is ever another key's",
+        arguments: [true, false]
+    )
+    func failover(ofSeed: Bool) async throws {
+        let cluster = try await RedisCluster()
+        let log = LogRecorder()
+        try await withConnectedClusterClient(cluster.configuration, log: log) { client async throws in
+            let keys = (0..<50).map { "k\($0)" }
+            try await eventually("all keys are written") {
+                let results = await client.perform(keys.map { .set($0, RESPArgument($0)) }, timeout: .seconds(5))
+                return results.allSatisfy { (try? $0.get().text) == "OK" }
+            }
+            // Replication is asynchronous: what is not copied when the master dies is lost by design.
+            for server in cluster.servers { try cluster.cli(server, ["wait", "1", "2000"]) }
+            let masters = try cluster.masters(asking: cluster.servers[0])
+            let seed = cluster.servers[0].port
+            let victim = try cluster.server(at: try #require(masters.first { ($0.port == seed) == ofSeed }).port)
+            victim.kill()
+            try await eventually("the client notices") {
+                _ = await client.perform(keys.map { .get($0) }, timeout: .milliseconds(50))
+                return client.state.level == .degraded
+            }
+            try await eventually("all keys are served again", within: .seconds(30)) {
+                let values = await client.perform(keys.map { .get($0) }, timeout: .milliseconds(100))
+                for (key, value) in zip(keys, values) {
+                    if case .success(let value) = value { #expect(value.text == key) }
+                }
+                return values.allSatisfy { (try? $0.get()) != nil }
+            }
+            try await eventually("connected") { client.state.level == .connected }
+            if !ofSeed {
+                #expect(!client.registry.endpoints.contains(RedisEndpoint(host: "127.0.0.1", port: victim.port)))
+            }
+            #expect(try await client.reply(.set("k1", "new")).text == "OK")
+
+            // The old master comes back as a replica, which is not connected to.
+            try await victim.restart()
+            #expect(try await client.reply(.get("k1")).text == "new")
+            // Connected, degraded, down for want of coverage, degraded, connected.
+            #expect(log.lines.count <= 5, "\(log.lines)")
+        }
+    }
+}
