@@ -194,6 +194,12 @@ struct ClusterJourneyTests {
             journey.next(after: .failed(.notConnected), at: b).step
                 == .resend(target: b, isAsking: false, wait: .milliseconds(2))
         )
+        // Only the deadline bounds the wait for a connection.
+        for _ in 0..<20 { #expect(journey.next(after: .failed(.notConnected), at: b).step != .giveUp) }
+        #expect(
+            journey.next(after: .failed(.notConnected), at: b).step
+                == .resend(target: b, isAsking: false, wait: .milliseconds(100))
+        )
     }
 
     @Test("nodes that send a command to each other for ever are left")

@@ -62,7 +62,7 @@ struct MisbehaviourTests {
         configuration.timeouts.silence = .seconds(60)
         try await withConnectedClient(configuration, log: log) { client async throws in
             for _ in 0..<5 {
-                #expect(await client.failure(of: .get("k"), timeout: .milliseconds(25))?.code == .timeout)
+                #expect(await client.failure(of: .get("k"), timeout: .milliseconds(100))?.code == .timeout)
             }
             #expect(client.state.level == .down)
             let start = ContinuousClock.now
@@ -76,10 +76,10 @@ struct MisbehaviourTests {
     @Test("a reply that comes after its deadline goes to nobody")
     func slow() async throws {
         let server = try await FakeServer.start { words in
-            words.last == "slow" ? .writeLater(.milliseconds(80), "$4\r\nslow\r\n") : .write("$4\r\nfast\r\n")
+            words.last == "slow" ? .writeLater(.milliseconds(600), "$4\r\nslow\r\n") : .write("$4\r\nfast\r\n")
         }
         try await withConnectedClient(server.configuration) { client async throws in
-            #expect(await client.failure(of: .get("slow"), timeout: .milliseconds(10))?.code == .timeout)
+            #expect(await client.failure(of: .get("slow"), timeout: .milliseconds(200))?.code == .timeout)
             try await eventually("the late reply has come") { client.inFlightCount == 0 }
             #expect(try await client.reply(.get("fast")).text == "fast")
         }

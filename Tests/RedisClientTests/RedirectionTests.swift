@@ -96,6 +96,22 @@ struct RedirectionTests {
         }
     }
 
+    @Test("a node that serves no slots yet stays connected to, however often the slots are looked at")
+    func askToNewMaster() async throws {
+        let slot = HashSlot.slot(of: "k".utf8)
+        let cluster = try await FakeCluster { node, words, ports in
+            if words == ["ASKING"] { return "+OK\r\n" }
+            return node == 0 ? "-ASK \(slot) 127.0.0.1:\(ports[1])\r\n" : "$3\r\nnew\r\n"
+        }
+        try await withConnectedClusterClient(cluster.configuration) { client async throws in
+            #expect(try await client.reply(.get("k")).text == "new")
+            let endpoints = client.registry.endpoints
+            #expect(endpoints.count == 2)
+            for _ in 0..<5 { #expect(await client.refreshTopology()) }
+            #expect(client.registry.endpoints == endpoints)
+        }
+    }
+
     @Test("a pipeline's redirected commands are sent again, the others are not")
     func pipeline() async throws {
         let cluster = try await FakeCluster { node, words, ports in
@@ -127,7 +143,7 @@ struct RedirectionTests {
     func endlessTryAgain() async throws {
         let cluster = try await FakeCluster { _, _, _ in "-TRYAGAIN later\r\n" }
         try await withConnectedClusterClient(cluster.configuration) { client async throws in
-            #expect(await client.failure(of: .get("k"), timeout: .milliseconds(20))?.code == .timeout)
+            #expect(await client.failure(of: .get("k"), timeout: .milliseconds(200))?.code == .timeout)
             let error = await client.failure(of: .get("k"), timeout: .seconds(10))
             #expect(error?.code == .tooManyRedirections)
             #expect((error?.cause as? RedisError)?.code == .reply(.tryAgain))

@@ -50,7 +50,8 @@ struct ClusterJourney: Sendable {
     ///
     /// - Parameter endpoint: the node that it went to.
     mutating func next(after outcome: Outcome, at endpoint: RedisEndpoint) -> Decision {
-        attempts += 1
+        // An attempt that met no connection was none; the deadline bounds these.
+        if outcome != .failed(.notConnected) { attempts += 1 }
         var decision = judge(outcome, endpoint)
         if decision.step != .finish, attempts >= maximumAttempts { decision.step = .giveUp }
         return decision

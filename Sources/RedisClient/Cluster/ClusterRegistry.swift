@@ -10,9 +10,14 @@ final class ClusterRegistry: Sendable {
         var nodes: [RedisEndpoint: RedisNode] = [:]
         var map: SlotMap?
         var masters: Set<RedisEndpoint> = []
+        /// When redirections last led to nodes. These may not serve any slot yet, and are not listed as masters then.
+        var redirections: [RedisEndpoint: NIODeadline] = [:]
         var failure: String?
         var isStopped = false
     }
+
+    /// How long a node that no slot belongs to is kept after a redirection to it.
+    private static let redirectionHold = TimeAmount.seconds(30)
 
     /// Nodes that somebody has to run.
     let newNodes: AsyncStream<RedisNode>
@@ -46,13 +51,17 @@ final class ClusterRegistry: Sendable {
 
     /// The node at `endpoint`, which is connected to from now on if it was not.
     ///
+    /// - Parameter isRedirection: whether another node named it.
     /// - Throws: that the client is shut down, or that there are too many nodes.
-    func node(at endpoint: RedisEndpoint) throws(RedisError) -> RedisNode {
+    func node(at endpoint: RedisEndpoint, isRedirection: Bool = false) throws(RedisError) -> RedisNode {
         let result: Result<RedisNode, RedisError> = storage.withLock { storage in
             guard !storage.isStopped else {
                 return .failure(RedisError(.shutDown, "the client is shut down", endpoint: endpoint))
             }
-            if let node = storage.nodes[endpoint] { return .success(node) }
+            if let node = storage.nodes[endpoint] {
+                if isRedirection { storage.redirections[endpoint] = .now() }
+                return .success(node)
+            }
             guard storage.nodes.count < configuration.limits.clusterNodes else {
                 let limit = configuration.limits.clusterNodes
                 return .failure(
@@ -61,6 +70,7 @@ final class ClusterRegistry: Sendable {
             }
             let node = makeNode(endpoint)
             storage.nodes[endpoint] = node
+            if isRedirection { storage.redirections[endpoint] = .now() }
             return .success(node)
         }
         return try result.get()
@@ -104,7 +114,10 @@ final class ClusterRegistry: Sendable {
             storage.map = SlotMap(topology)
             storage.masters = masters
             storage.failure = nil
-            let gone = storage.nodes.filter { !masters.contains($0.key) && $0.key != configuration.endpoint }
+            let heldSince = NIODeadline.now() - Self.redirectionHold
+            storage.redirections = storage.redirections.filter { $0.value > heldSince }
+            let wanted = masters.union(storage.redirections.keys).union([configuration.endpoint])
+            let gone = storage.nodes.filter { !wanted.contains($0.key) }
             for endpoint in gone.keys { storage.nodes[endpoint] = nil }
             for endpoint in masters where storage.nodes[endpoint] == nil {
                 storage.nodes[endpoint] = makeNode(endpoint)

@@ -30,7 +30,7 @@ extension RedisClusterClient {
         let outcome: PendingCall.Outcome
         do throws(RedisError) {
             endpoint = try target(of: command)
-            outcome = await attempt([command], at: endpoint, isAsking: false, deadline: deadline)
+            outcome = await attempt([command], at: endpoint, deadline: deadline)
         } catch {
             return .failure(error)
         }
@@ -67,7 +67,7 @@ extension RedisClusterClient {
         to endpoint: RedisEndpoint,
         deadline: NIODeadline
     ) async -> [(Int, Result<RESPValue, RedisError>)] {
-        let outcome = await attempt(commands.map(\.command), at: endpoint, isAsking: false, deadline: deadline)
+        let outcome = await attempt(commands.map(\.command), at: endpoint, deadline: deadline)
         var results: [(Int, Result<RESPValue, RedisError>)] = []
         for (position, (index, command)) in commands.enumerated() {
             let first = outcome.map { $0[position] }
@@ -98,7 +98,13 @@ extension RedisClusterClient {
             case .resend(let target, let isAsking, let wait):
                 if wait > .zero, await !pause(wait, until: deadline) { return .failure(expired(command, endpoint)) }
                 endpoint = target
-                outcome = await attempt([command], at: endpoint, isAsking: isAsking, deadline: deadline).map { $0[0] }
+                outcome = await attempt(
+                    [command],
+                    at: endpoint,
+                    isAsking: isAsking,
+                    isRedirection: true,
+                    deadline: deadline
+                ).map { $0[0] }
             }
         }
     }
@@ -106,11 +112,12 @@ extension RedisClusterClient {
     private func attempt(
         _ commands: [RedisCommand],
         at endpoint: RedisEndpoint,
-        isAsking: Bool,
+        isAsking: Bool = false,
+        isRedirection: Bool = false,
         deadline: NIODeadline
     ) async -> PendingCall.Outcome {
         do throws(RedisError) {
-            let node = try registry.node(at: endpoint)
+            let node = try registry.node(at: endpoint, isRedirection: isRedirection)
             return await node.perform(commands, isAsking: isAsking, deadline: deadline)
         } catch {
             return .failure(error)

@@ -4,8 +4,8 @@ package import RESP
 package struct RedisCommand: Sendable, CustomStringConvertible {
     /// The name, such as `GET`.
     package let name: String
-    /// What follows the name.
-    package let arguments: [RESPArgument]
+    /// The name and what follows it.
+    let words: [RESPArgument]
     /// Which of the arguments are keys.
     package let keyPositions: Range<Int>
     /// Whether the command changes data.
@@ -25,15 +25,16 @@ package struct RedisCommand: Sendable, CustomStringConvertible {
         isWrite: Bool = false
     ) {
         self.name = name
-        self.arguments = arguments
+        words = [RESPArgument(name)] + arguments
         self.keyPositions = keyPositions.clamped(to: 0..<arguments.count)
         self.isWrite = isWrite
     }
 
-    /// The keys.
-    package var keys: ArraySlice<RESPArgument> { arguments[keyPositions] }
+    /// What follows the name.
+    package var arguments: ArraySlice<RESPArgument> { words.dropFirst() }
 
-    var words: [RESPArgument] { [RESPArgument(name)] + arguments }
+    /// The keys.
+    package var keys: ArraySlice<RESPArgument> { words[(keyPositions.lowerBound + 1)..<(keyPositions.upperBound + 1)] }
 
     /// The name and how much follows it, never what.
     package var description: String {

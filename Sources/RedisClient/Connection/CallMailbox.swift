@@ -59,12 +59,11 @@ final class CallMailbox: Sendable {
         }
     }
 
-    /// The places of calls that wait for nothing any more are free again.
-    func release(commands: Int, bytes: Int) {
-        guard commands > 0 else { return }
+    /// The place of a call that waits for nothing any more is free again.
+    func release(_ call: PendingCall) {
         state.withLock { state in
-            state.commandCount -= commands
-            state.byteCount -= bytes
+            state.commandCount -= call.commands.count
+            state.byteCount -= call.byteCount
         }
     }
 

@@ -16,8 +16,6 @@ final class RedisChannelHandler: ChannelInboundHandler {
     private var decoder: RESPDecoder
     private var context: ChannelHandlerContext?
     private var timer: (callback: NIOScheduledCallback, at: NIODeadline)?
-    /// Places that have become free during the present read.
-    private var released = (commands: 0, bytes: 0)
 
     init(
         configuration: RedisConfiguration,
@@ -67,8 +65,6 @@ final class RedisChannelHandler: ChannelInboundHandler {
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
-        mailbox.release(commands: released.commands, bytes: released.bytes)
-        released = (0, 0)
         if machine?.isDrained == true { context.close(promise: nil) }
         context.fireChannelReadComplete()
     }
@@ -92,8 +88,6 @@ final class RedisChannelHandler: ChannelInboundHandler {
         let now = NIODeadline.now()
         var output = context.channel.allocator.buffer(capacity: calls.reduce(0) { $0 + $1.byteCount })
         for call in calls { admit(call, into: &output, at: now) }
-        mailbox.release(commands: released.commands, bytes: released.bytes)
-        released = (0, 0)
         if output.readableBytes > 0 { context.writeAndFlush(wrapOutboundOut(output), promise: nil) }
         schedule()
     }
@@ -114,9 +108,7 @@ extension RedisChannelHandler: NIOScheduledCallbackHandler {
         timer = nil
         guard let action = machine?.timerFired(at: .now()) else { return }
         for call in action.expired {
-            call.fail(
-                RedisError(.timeout, "no reply in time", endpoint: endpoint, command: call.commands.first?.name)
-            )
+            call.fail(RedisError(.timeout, "no reply in time", endpoint: endpoint))
         }
         if action.sendsKeepAlive { write([RESPConnectionStateMachine<PendingCall>.keepAliveCommand]) }
         if let fault = action.fault { close(fault: fault) }
@@ -147,10 +139,11 @@ extension RedisChannelHandler {
     private func receive(_ value: RESPValue, _ context: ChannelHandlerContext) {
         switch machine?.received(value, at: .now()) {
         case .reply(let call, let value, let isLast):
+            // Before the caller learns of it: it may send the next call at once.
+            if isLast { mailbox.release(call) }
             call.receive(value, isLast: isLast)
-            if isLast { release(call) }
         case .drop(let finished):
-            finished.map(release)
+            finished.map(mailbox.release)
         case .write(let commands):
             write(commands)
         case .ready(let server):
@@ -165,8 +158,8 @@ extension RedisChannelHandler {
 
     private func admit(_ call: PendingCall, into output: inout ByteBuffer, at now: NIODeadline) {
         guard !call.isEnded, now < call.deadline else {
-            call.fail(RedisError(.timeout, "not sent in time", endpoint: endpoint, command: call.commands.first?.name))
-            return release(call)
+            mailbox.release(call)
+            return call.fail(RedisError(.expiredUnsent, "not sent: its time was over before", endpoint: endpoint))
         }
         // Each command has an `ASKING` before it or none has; asking pipelines have one command.
         let isTaken = machine?.enqueue(
@@ -179,11 +172,6 @@ extension RedisChannelHandler {
         guard isTaken == true else { return call.fail(closedError) }
         if call.isAsking { output.writeRESPCommand(["ASKING"]) }
         for command in call.commands { output.writeRESPCommand(command.words) }
-    }
-
-    private func release(_ call: PendingCall) {
-        released.commands += call.commands.count
-        released.bytes += call.byteCount
     }
 
     private func write(_ commands: [[RESPArgument]]) {

@@ -6,12 +6,16 @@ struct RedisTLSContext: Sendable {
     private let context: NIOSSLContext
     private let serverName: String?
 
+    /// How long a server may take to say goodbye, too.
+    private static let shutdownTimeout = TimeAmount.milliseconds(500)
+
     /// Reads the files.
     ///
     /// - Throws: which of them is of no use.
     init(_ tls: RedisTLS) throws(RedisConfigurationError) {
         var configuration = TLSConfiguration.makeClientConfiguration()
         configuration.minimumTLSVersion = .tlsv12
+        configuration.shutdownTimeout = Self.shutdownTimeout
         if let path = tls.authorityFile {
             let certificates = try Self.read(path, "authorities") { try NIOSSLCertificate.fromPEMFile($0) }
             configuration.trustRoots = .certificates(certificates)

@@ -34,8 +34,10 @@ extension RedisError {
             let attempt = error.connectionErrors.last?.error ?? error.dnsAError ?? error.dnsAAAAError
             let reason = attempt.map { Self.reason(of: $0) } ?? "the name has no address"
             return RedisError(.connectFailed, "cannot connect: \(reason)", endpoint: endpoint, cause: error)
-        case is ChannelError:
+        case ChannelError.connectTimeout:
             return RedisError(.connectFailed, "cannot connect in time", endpoint: endpoint, cause: error)
+        case NIOSSLError.uncleanShutdown, ChannelError.eof:
+            return RedisError(.connectionClosed, "the server closed the connection", endpoint: endpoint, cause: error)
         case is NIOSSLError, is BoringSSLError, is NIOSSLExtraError:
             return RedisError(.tls, "TLS failed: \(error)", endpoint: endpoint, cause: error)
         default:

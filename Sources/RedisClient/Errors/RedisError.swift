@@ -12,6 +12,8 @@ package struct RedisError: Error, Sendable, CustomStringConvertible {
         case queueFull
         /// No reply came in time. The server may still carry the command out.
         case timeout
+        /// The time was over before it could be sent; nothing was sent.
+        case expiredUnsent
         /// The task was cancelled. The server may still carry the command out.
         case cancelled
         /// The connection was lost before the reply came. The server may have carried the command out.
