@@ -65,6 +65,7 @@ let package = Package(
                 "DecimalArithmetic",
                 "Fibonacci",
                 "JSONLogging",
+                "RedisClient",
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "DequeModule", package: "swift-collections"),
@@ -83,7 +84,10 @@ let package = Package(
                 .embedInCode("Resources/openapi.json"),
             ]
         ),
-        .target(name: "Caching"),
+        .target(
+            name: "Caching",
+            dependencies: ["RESP", "RedisClient", .product(name: "NIOCore", package: "swift-nio")]
+        ),
         .target(name: "Fibonacci", dependencies: ["DecimalArithmetic"]),
         .target(
             name: "DecimalArithmetic",
@@ -112,9 +116,12 @@ let package = Package(
             name: "FibonacciAPITests",
             dependencies: [
                 "Caching",
+                "DecimalArithmetic",
                 "Fibonacci",
                 "FibonacciAPI",
                 "JSONLogging",
+                "RESP",
+                "RedisClient",
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),

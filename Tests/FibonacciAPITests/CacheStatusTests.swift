@@ -8,7 +8,7 @@ struct CacheStatusTests {
     @Test(
         "is a list of one token with the parameters of RFC 9211",
         arguments: [
-            (.hit, ["hit", "detail"]), (.validated, ["hit", "detail"]),
+            (.hit, ["hit", "detail"]), (.redisHit, ["hit", "detail"]), (.validated, ["hit", "detail"]),
             (.computed(stored: true), ["fwd", "stored", "detail"]),
             (.computed(stored: false), ["fwd", "detail"]), (.collapsed, ["fwd", "collapsed", "detail"]),
             (.notComputed, ["fwd", "detail"]),

@@ -2,6 +2,7 @@ import Configuration
 import Foundation
 import JSONLogging
 import Logging
+import RedisClient
 import Testing
 
 @testable import FibonacciAPI
@@ -46,6 +47,65 @@ struct ServiceConfigurationTests {
         #expect(configuration.logFormat == .text)
         #expect(configuration.connectionLimits.maximumConnections == 7)
         #expect(configuration.connectionLimits.idleTimeout == .seconds(8))
+    }
+
+    @Test("has no Redis unless a URL says where")
+    func noRedis() throws {
+        #expect(try configuration([:]).redis == nil)
+        #expect(try configuration(["REDIS_CLUSTER": "false"]).redis == nil)
+    }
+
+    @Test("takes a Redis from its URL and the settings beside it")
+    func redis() throws {
+        let configuration = try configuration([
+            "REDIS_URL": "rediss://me:s%40me@cache.example:7000/3", "REDIS_CA_FILE": "/ca.pem",
+            "REDIS_CLIENT_CERTIFICATE_FILE": "/cert.pem", "REDIS_CLIENT_KEY_FILE": "/key.pem",
+            "REDIS_TIMEOUT_MILLISECONDS": "40", "REDIS_CONNECT_TIMEOUT_MILLISECONDS": "90", "CACHE_TTL_SECONDS": "7",
+            "CACHE_MAX_VALUE_BYTES": "0",
+        ])
+        let redis = try #require(configuration.redis)
+        #expect(redis.endpoint == RedisEndpoint(host: "cache.example", port: 7000))
+        #expect(redis.user == "me" && redis.password == RedisSecret("s@me") && redis.database == 3)
+        #expect(redis.tls?.authorityFile == "/ca.pem")
+        #expect(redis.tls?.certificateFile == "/cert.pem" && redis.tls?.keyFile == "/key.pem")
+        #expect(redis.timeouts.command == .milliseconds(40) && redis.timeouts.connect == .milliseconds(90))
+        #expect(configuration.cacheSecondsToLive == 7 && configuration.cacheLargestValue == 0)
+    }
+
+    @Test("takes the password from a file, without the end of its line")
+    func passwordFile() throws {
+        let path = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString).path
+        try "from the file\n".write(toFile: path, atomically: true, encoding: .utf8)
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let configuration = try configuration(["REDIS_URL": "redis://:other@h", "REDIS_PASSWORD_FILE": path])
+        #expect(configuration.redis?.password == RedisSecret("from the file"))
+    }
+
+    @Test(
+        "refuses a Redis that cannot be, and never shows a password",
+        arguments: [
+            (["REDIS_URL": "http://:secret@h"], "REDIS_URL"), (["REDIS_URL": ""], "REDIS_URL"),
+            (["REDIS_URL": "redis://:secret@"], "REDIS_URL"), (["REDIS_URL": "redis://:secret@h:0"], "REDIS_URL"),
+            (["REDIS_URL": "redis://:secret@h/x"], "REDIS_URL"), (["REDIS_URL": "redis://:sec/ret@h"], "REDIS_URL"),
+            (["REDIS_URL": "redis://secret@h"], "REDIS_URL"),
+            (["REDIS_URL": "redis://:secret@h/1", "REDIS_CLUSTER": "true"], "REDIS_URL"),
+            (["REDIS_URL": "redis://:secret@h", "REDIS_CLUSTER": "yes"], "REDIS_CLUSTER"),
+            (["REDIS_CLUSTER": "true"], "REDIS_CLUSTER"), (["REDIS_PASSWORD_FILE": "/f"], "REDIS_PASSWORD_FILE"),
+            (["REDIS_URL": "redis://h", "REDIS_PASSWORD_FILE": "/no/such/file"], "REDIS_PASSWORD_FILE"),
+            (["REDIS_URL": "redis://h", "REDIS_PASSWORD_FILE": ""], "REDIS_PASSWORD_FILE"),
+            (["REDIS_URL": "redis://:secret@h", "REDIS_CA_FILE": "/ca"], "REDIS_CA_FILE"),
+            (["REDIS_URL": "rediss://h", "REDIS_CLIENT_KEY_FILE": "/k"], "REDIS_CLIENT_CERTIFICATE_FILE"),
+            (["REDIS_URL": "redis://h", "REDIS_TIMEOUT_MILLISECONDS": "0"], "REDIS_TIMEOUT_MILLISECONDS"),
+            (["CACHE_TTL_SECONDS": "0"], "CACHE_TTL_SECONDS"),
+            (["CACHE_MAX_VALUE_BYTES": "-1"], "CACHE_MAX_VALUE_BYTES"),
+        ] as [([String: String], String)]
+    )
+    func impossibleRedis(environment: [String: String], variable: String) {
+        let error = #expect(throws: ConfigurationError.self) { try configuration(environment) }
+        #expect(error?.variable == variable)
+        let text = error.map { "\($0)" } ?? ""
+        #expect(!text.contains("secret") && !text.contains("sec/ret"), "\(text)")
+        #expect(!text.contains("\n") && text.hasPrefix(variable))
     }
 
     @Test(

@@ -1,11 +1,14 @@
 import HTTPTypes
 import NIOCore
+import RedisClient
 
 /// Answers the admin port: probes and facts about the build.
 struct AdminResponder: HTTPResponder {
     let state: ServiceState
     /// The name of the arithmetic kernel.
     let kernel: String
+    /// The Redis that the service uses, if any.
+    let redis: (any RedisCommanding)?
     let exchanges: ExchangeRunner
 
     func respond(to request: IncomingRequest, from peer: Peer) async -> OutgoingResponse {
@@ -33,12 +36,7 @@ struct AdminResponder: HTTPResponder {
         case .liveness:
             return StatusDocument.response(status: .ok, ["status": "ok"], to: request)
         case .readiness:
-            let phase = state.phase
-            return StatusDocument.response(
-                status: phase == .ready ? .ok : .serviceUnavailable,
-                ["status": phase.rawValue],
-                to: request
-            )
+            return readiness(to: request)
         case .version:
             return StatusDocument.response(
                 status: .ok,
@@ -50,5 +48,23 @@ struct AdminResponder: HTTPResponder {
                 to: request
             )
         }
+    }
+
+    /// Without Redis the service answers all the same, so it is ready, and says that it stands less well than it should.
+    private func readiness(to request: IncomingRequest) -> OutgoingResponse {
+        let phase = state.phase
+        let status: HTTPResponse.Status = phase == .ready ? .ok : .serviceUnavailable
+        guard let redis = redis?.state else {
+            return StatusDocument.response(status: status, ["status": phase.rawValue], to: request)
+        }
+        let isDegraded = phase == .ready && redis.level != .connected
+        return StatusDocument.response(
+            status: status,
+            [
+                "status": isDegraded ? "degraded" : phase.rawValue, "redis": redis.level.rawValue,
+                "redis_reason": redis.reason,
+            ],
+            to: request
+        )
     }
 }

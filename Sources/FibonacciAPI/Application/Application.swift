@@ -1,3 +1,4 @@
+import Caching
 import DecimalArithmetic
 import Fibonacci
 import HummingbirdCore
@@ -5,6 +6,7 @@ package import JSONLogging
 import Logging
 import NIOCore
 import NIOPosix
+import RedisClient
 import ServiceLifecycle
 import UnixSignals
 
@@ -74,9 +76,11 @@ package struct FibonacciApplication: Sendable {
 /// - Parameters:
 ///   - configuration: the validated settings.
 ///   - logWriter: takes the log lines; shut down when the application has stopped.
-package func buildApplication(configuration: ServiceConfiguration, logWriter: BufferedLineWriter)
-    -> FibonacciApplication
-{
+/// - Throws: what keeps a part from being made, such as a certificate that cannot be read.
+package func buildApplication(
+    configuration: ServiceConfiguration,
+    logWriter: BufferedLineWriter
+) throws -> FibonacciApplication {
     let logger = makeLogger(configuration, writer: logWriter)
     let started = ContinuousClock.now
     let state = ServiceState()
@@ -87,9 +91,18 @@ package func buildApplication(configuration: ServiceConfiguration, logWriter: Bu
     }
 
     let pool = ComputePool(threads: configuration.computeThreads, maximumQueueCost: configuration.computeQueueCost)
+    let computation = ComputeOrigin(pool: pool, engine: Engine(kernel: configuration.kernel), logger: logger)
+    let redis = try configuration.redis.map { try makeRedis($0, configuration, logger: logger) }
     let source = FibonacciSource(
         memoryCapacity: configuration.cacheMemoryBytes,
-        origin: ComputeOrigin(pool: pool, engine: Engine(kernel: configuration.kernel), logger: logger)
+        origin: redis.map { redis in
+            RedisOrigin(
+                tier: redis.tier,
+                timeBudget: redis.configuration.timeouts.command,
+                fallback: computation,
+                logger: logger
+            )
+        } ?? computation
     )
     let dates = HTTPDateCache()
     let accessLog = AccessLog(writer: logWriter, format: configuration.logFormat, level: configuration.logLevel)
@@ -102,6 +115,7 @@ package func buildApplication(configuration: ServiceConfiguration, logWriter: Bu
     let adminResponder = AdminResponder(
         state: state,
         kernel: configuration.kernel.name,
+        redis: redis?.client,
         exchanges: ExchangeRunner(dates: dates, observers: [], isPublic: false, logger: logger)
     )
     let wantedConnections = configuration.connectionLimits.maximumConnections
@@ -138,12 +152,15 @@ package func buildApplication(configuration: ServiceConfiguration, logWriter: Bu
     ) { reached(.adminListener) }
 
     // Stopped in reverse: the drain first, then the listeners while the pool still finishes what is in flight.
+    let warmUp = WarmUpService(
+        source: source,
+        origin: computation,
+        redis: redis.map { WarmUpService.Redis(client: $0.client, tier: $0.tier) }
+    ) { reached(.warmUp) }
+    let drain = DrainService(state: state, duration: configuration.shutdownDrain, logger: logger)
+    let services: [any Service] = [pool, adminServer, publicServer, warmUp, drain]
     var group = ServiceGroupConfiguration(
-        services: [
-            pool, adminServer, publicServer,
-            WarmUpService(source: source) { reached(.warmUp) },
-            DrainService(state: state, duration: configuration.shutdownDrain, logger: logger),
-        ],
+        services: (redis.map { [$0.client] } ?? []) + services,
         logger: quiet(logger)
     )
     group.maximumGracefulShutdownDuration = configuration.shutdownDrain + configuration.shutdownTimeout
@@ -153,6 +170,32 @@ package func buildApplication(configuration: ServiceConfiguration, logWriter: Bu
         logger: logger,
         logWriter: logWriter
     )
+}
+
+/// The Redis tier and what it stands on.
+private struct Redis {
+    let client: any RedisCommanding & Service
+    let tier: RedisTier
+    let configuration: RedisConfiguration
+}
+
+private func makeRedis(
+    _ redis: RedisConfiguration,
+    _ configuration: ServiceConfiguration,
+    logger: Logger
+) throws -> Redis {
+    let group = MultiThreadedEventLoopGroup.singleton
+    let client: any RedisCommanding & Service =
+        redis.isCluster
+        ? try RedisClusterClient(configuration: redis, group: group, logger: logger)
+        : try RedisStandaloneClient(configuration: redis, group: group, logger: logger)
+    let tier = RedisTier(
+        client: client,
+        keyPrefix: "fib:",
+        secondsToLive: configuration.cacheSecondsToLive,
+        largestValue: configuration.cacheLargestValue
+    )
+    return Redis(client: client, tier: tier, configuration: redis)
 }
 
 private func makeServer<Responder: HTTPResponder>(

@@ -3,6 +3,7 @@ package import DecimalArithmetic
 package import JSONLogging
 package import Logging
 import NIOCore
+package import RedisClient
 
 /// Everything that can be set from outside, validated.
 package struct ServiceConfiguration: Sendable {
@@ -16,6 +17,12 @@ package struct ServiceConfiguration: Sendable {
     package var maximumIndex: Int
     /// The hard bound of the memory tier in bytes.
     package var cacheMemoryBytes: Int
+    /// How to reach Redis; nil: not at all.
+    package var redis: RedisConfiguration?
+    /// After how many seconds values in Redis go away.
+    package var cacheSecondsToLive: Int
+    /// The most digits of a number that is stored in Redis.
+    package var cacheLargestValue: Int
     /// The number of threads for heavy computations.
     package var computeThreads: Int
     /// The inner loops of large products.
@@ -42,6 +49,9 @@ package struct ServiceConfiguration: Sendable {
         adminPort = try Self.adminPort.value(from: reader)
         maximumIndex = try Self.maximumIndex.value(from: reader)
         cacheMemoryBytes = try Self.cacheMemoryBytes.value(from: reader)
+        redis = try RedisSettings.configuration(from: reader)
+        cacheSecondsToLive = try Self.cacheSecondsToLive.value(from: reader)
+        cacheLargestValue = try Self.cacheLargestValue.value(from: reader)
         computeThreads = try Self.computeThreads.value(from: reader)
         kernel = try Self.kernel.value(from: reader)
         computeQueueCost = try Self.computeQueueCost.value(from: reader)
@@ -98,6 +108,22 @@ extension ServiceConfiguration {
         default: 64 << 20,
         in: 0...(1 << 40),
         "hard bound of the memory cache"
+    )
+
+    /// `CACHE_TTL_SECONDS`.
+    package static let cacheSecondsToLive = Setting.integer(
+        "CACHE_TTL_SECONDS",
+        default: 86_400,
+        in: 1...31_536_000,
+        "seconds until a value in Redis goes away"
+    )
+
+    /// `CACHE_MAX_VALUE_BYTES`.
+    package static let cacheLargestValue = Setting.integer(
+        "CACHE_MAX_VALUE_BYTES",
+        default: 1 << 20,
+        in: 0...(256 << 20),
+        "larger values are not stored in Redis"
     )
 
     /// `COMPUTE_THREADS`.
@@ -198,7 +224,9 @@ extension ServiceConfiguration {
     package static var settings: [SettingDescription] {
         [
             host.description, port.description, adminPort.description, maximumIndex.description,
-            cacheMemoryBytes.description, computeThreads.description, computeQueueCost.description, kernel.description,
+            cacheMemoryBytes.description, cacheSecondsToLive.description, cacheLargestValue.description,
+        ] + RedisSettings.descriptions + [
+            computeThreads.description, computeQueueCost.description, kernel.description,
             shutdownDrain.description, shutdownTimeout.description, maximumConnections.description,
             idleTimeout.description, requestTimeout.description, writeTimeout.description, logLevel.description,
             logFormat.description,

@@ -12,6 +12,8 @@ package struct Setting<Value: Sendable>: Sendable {
     package let expectation: String
     /// What it is for, in a few words.
     package let summary: String
+    /// Whether what it holds must not be shown.
+    private let isSecret: Bool
     private let parse: @Sendable (String) -> Value?
 
     init(
@@ -20,6 +22,7 @@ package struct Setting<Value: Sendable>: Sendable {
         shownAs defaultText: String? = nil,
         expecting expectation: String,
         _ summary: String,
+        isSecret: Bool = false,
         parse: @escaping @Sendable (String) -> Value?
     ) {
         self.name = name
@@ -27,6 +30,7 @@ package struct Setting<Value: Sendable>: Sendable {
         self.defaultText = defaultText ?? "\(defaultValue)"
         self.expectation = expectation
         self.summary = summary
+        self.isSecret = isSecret
         self.parse = parse
     }
 
@@ -40,7 +44,7 @@ package struct Setting<Value: Sendable>: Sendable {
             return defaultValue
         }
         guard let value = parse(text) else {
-            throw ConfigurationError(variable: name, value: text, expectation: expectation)
+            throw ConfigurationError(variable: name, value: isSecret ? nil : text, expectation: expectation)
         }
         return value
     }
@@ -69,6 +73,20 @@ extension Setting where Value == Int {
             // `Int("+5")` would be accepted.
             guard text.utf8.first != UInt8(ascii: "+"), let value = Int(text), range.contains(value) else { return nil }
             return value
+        }
+    }
+}
+
+extension Setting where Value == Bool {
+    static func boolean(_ name: String, default defaultValue: Bool, _ summary: String) -> Setting {
+        Setting(name, default: defaultValue, expecting: "one of true, false", summary, parse: Bool.init)
+    }
+}
+
+extension Setting where Value == String? {
+    static func path(_ name: String, _ summary: String) -> Setting {
+        Setting(name, default: nil, shownAs: "unset", expecting: "the path of a file", summary) { text in
+            text.isEmpty ? nil : .some(text)
         }
     }
 }
@@ -107,13 +125,14 @@ package struct SettingDescription: Sendable, Equatable {
 package struct ConfigurationError: Error, Equatable, CustomStringConvertible {
     /// The variable's name.
     package let variable: String
-    /// What it holds.
-    package let value: String
+    /// What it holds; nil if that must not be shown.
+    package let value: String?
     /// What it may hold.
     package let expectation: String
 
     /// One line that names the variable, what it held and what it may hold.
     package var description: String {
+        guard let value else { return "\(variable) is malformed: expected \(expectation)" }
         let shown = value.unicodeScalars.prefix(100).map {
             $0.isASCII && $0.value >= 0x20 ? String($0) : $0.escaped(asASCII: true)
         }

@@ -4,6 +4,8 @@ import RawStructuredFieldValues
 enum CacheStatus: Equatable, Sendable {
     /// The memory tier had the body.
     case hit
+    /// The Redis tier had the digits.
+    case redisHit
     /// The caller's own copy is current, which the entity tag alone shows.
     case validated
     /// The value was computed for this request; whether the memory tier keeps it.
@@ -17,6 +19,7 @@ enum CacheStatus: Equatable, Sendable {
     var logValue: String {
         switch self {
         case .hit: "hit"
+        case .redisHit: "redis-hit"
         case .validated: "validated"
         case .computed: "miss"
         case .collapsed: "collapsed"
@@ -24,10 +27,11 @@ enum CacheStatus: Equatable, Sendable {
         }
     }
 
-    /// The serialized field, one of six that never change.
+    /// The serialized field, one of seven that never change.
     var fieldValue: String {
         switch self {
         case .hit: Self.hitValue
+        case .redisHit: Self.redisHitValue
         case .validated: Self.validatedValue
         case .computed(stored: true): Self.storedValue
         case .computed(stored: false): Self.passedValue
@@ -37,6 +41,7 @@ enum CacheStatus: Equatable, Sendable {
     }
 
     private static let hitValue = serialize([("hit", .bool(true)), ("detail", .token("memory"))])
+    private static let redisHitValue = serialize([("hit", .bool(true)), ("detail", .token("redis"))])
     private static let validatedValue = serialize([("hit", .bool(true)), ("detail", .token("validator"))])
     private static let storedValue = serialize(
         [("fwd", .token("uri-miss")), ("stored", .bool(true)), ("detail", .token("compute"))]

@@ -9,15 +9,25 @@ package struct FibonacciBody: Sendable {
 
     /// Renders `value`, the Fibonacci number at `index`; O(digits).
     init(index: Int, value: DecimalNatural) {
+        self.init(index: index, digitCount: value.digitCount) { value.writeDigits(into: $0) }
+    }
+
+    /// Takes `digits`, those of the Fibonacci number at `index`, which the caller has verified; one copy.
+    init(index: Int, digits: ByteBuffer) {
+        self.init(index: index, digitCount: digits.readableBytes) { space in
+            digits.withUnsafeReadableBytes { space.copyMemory(from: $0) }
+            return digits.readableBytes
+        }
+    }
+
+    private init(index: Int, digitCount: Int, write: (UnsafeMutableRawBufferPointer) -> Int) {
         let prefix = Self.jsonPrefix(for: index)
         let suffix = Self.jsonSuffix(for: index)
         digitsOffset = prefix.utf8.count
-        digitCount = value.digitCount
+        self.digitCount = digitCount
         var buffer = ByteBufferAllocator().buffer(capacity: digitsOffset + digitCount + suffix.utf8.count)
         buffer.writeString(prefix)
-        buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: digitCount) { space in
-            value.writeDigits(into: space)
-        }
+        buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: digitCount, write)
         buffer.writeString(suffix)
         json = buffer
     }
@@ -26,8 +36,13 @@ package struct FibonacciBody: Sendable {
     func bytes(in representation: Representation) -> ByteBuffer {
         switch representation {
         case .json: json
-        case .text: json.getSlice(at: json.readerIndex + digitsOffset, length: digitCount) ?? ByteBuffer()
+        case .text: digits
         }
+    }
+
+    /// The digits alone, without a copy.
+    var digits: ByteBuffer {
+        json.getSlice(at: json.readerIndex + digitsOffset, length: digitCount) ?? ByteBuffer()
     }
 
     /// The memory that the body takes, in bytes.

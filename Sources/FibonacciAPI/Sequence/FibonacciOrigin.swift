@@ -1,51 +1,23 @@
-import DecimalArithmetic
-import Fibonacci
-import Logging
-
 /// Where a body comes from that the memory tier does not have.
 protocol FibonacciOrigin: Sendable {
-    /// The body for `index` if it takes no more than some tens of microseconds to make.
+    /// The body for `index` if it takes no more than some tens of microseconds to get, and no waiting.
     func immediateBody(for index: Int) -> FibonacciBody?
 
     /// The body for `index`, however long that takes. Cancelling the task gives it up.
     ///
     /// - Throws: a ``Problem`` that says why there is none, or `CancellationError`.
-    func body(for index: Int) async throws -> FibonacciBody
+    func body(for index: Int) async throws -> SourcedBody
 }
 
-/// Computes: small indices in place, large ones on the compute pool. Only numbers that pass their integrity check leave it.
-struct ComputeOrigin: FibonacciOrigin {
-    /// The largest index that is computed in place: about twenty microseconds, on the connection's event loop.
-    static let largestImmediateIndex = 50_000
-
-    let pool: ComputePool
-    let engine: Engine
-    let logger: Logger
-
-    func immediateBody(for index: Int) -> FibonacciBody? {
-        guard index <= Self.largestImmediateIndex else { return nil }
-        // A fault here is left to the slower path, which reports it.
-        return (try? Fibonacci.verified(at: index, maximumAttempts: 1, using: engine)).map {
-            FibonacciBody(index: index, value: $0)
-        }
+/// A body and where it came from.
+struct SourcedBody: Sendable {
+    enum Source: Sendable {
+        /// It was computed.
+        case computation
+        /// The Redis tier had it.
+        case redis
     }
 
-    func body(for index: Int) async throws -> FibonacciBody {
-        do {
-            return try await pool.run(cost: Fibonacci.cost(at: index)) { cancellation in
-                let value = try Fibonacci.verified(at: index, using: engine) { _ in
-                    try cancellation.check()
-                } onFault: { fault in
-                    logger.error("integrity failure", metadata: ["where": "compute", "error": "\(fault)"])
-                }
-                return FibonacciBody(index: index, value: value)
-            }
-        } catch let overload as ComputePool.Overloaded {
-            throw Problem(
-                kind: .overloaded,
-                detail: "Too many large computations are waiting. Try again in \(overload.retryAfter) s.",
-                retryAfter: overload.retryAfter
-            )
-        }
-    }
+    var body: FibonacciBody
+    var source: Source
 }

@@ -40,8 +40,12 @@ struct FibonacciSource: Sendable {
         let (answer, role) = try await flights.value(for: index) { index in
             // Another flight may have landed between the look-up and this take-off.
             if let body = memory.value(for: index) { return Answer(body: body, status: .hit) }
-            let body = try await origin.body(for: index)
-            return Answer(body: body, status: .computed(stored: memory.insert(body, for: index)))
+            let answer = try await origin.body(for: index)
+            let isStored = memory.insert(answer.body, for: index)
+            return Answer(
+                body: answer.body,
+                status: answer.source == .redis ? .redisHit : .computed(stored: isStored)
+            )
         }
         if role == .follower, case .computed = answer.status {
             return Answer(body: answer.body, status: .collapsed)
@@ -49,10 +53,8 @@ struct FibonacciSource: Sendable {
         return answer
     }
 
-    /// Makes the bodies for `indices` and keeps them.
-    func warm(_ indices: ClosedRange<Int>) async throws {
-        for index in indices {
-            if immediateAnswer(for: index) == nil { _ = try await answer(for: index) }
-        }
+    /// Keeps a body that was made elsewhere.
+    func keep(_ body: FibonacciBody, for index: Int) {
+        memory.insert(body, for: index)
     }
 }

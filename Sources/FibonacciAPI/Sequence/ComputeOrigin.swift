@@ -1,0 +1,40 @@
+import Fibonacci
+import Logging
+
+/// Computes: small indices in place, large ones on the compute pool. Only numbers that pass their integrity check leave it.
+struct ComputeOrigin: FibonacciOrigin {
+    /// The largest index that is computed in place: about twenty microseconds, on the connection's event loop.
+    static let largestImmediateIndex = 50_000
+
+    let pool: ComputePool
+    let engine: Engine
+    let logger: Logger
+
+    func immediateBody(for index: Int) -> FibonacciBody? {
+        guard index <= Self.largestImmediateIndex else { return nil }
+        // A fault here is left to the slower path, which reports it.
+        return (try? Fibonacci.verified(at: index, maximumAttempts: 1, using: engine)).map {
+            FibonacciBody(index: index, value: $0)
+        }
+    }
+
+    func body(for index: Int) async throws -> SourcedBody {
+        do {
+            let body = try await pool.run(cost: Fibonacci.cost(at: index)) { cancellation in
+                let value = try Fibonacci.verified(at: index, using: engine) { _ in
+                    try cancellation.check()
+                } onFault: { fault in
+                    logger.error("integrity failure", metadata: ["where": "compute", "error": "\(fault)"])
+                }
+                return FibonacciBody(index: index, value: value)
+            }
+            return SourcedBody(body: body, source: .computation)
+        } catch let overload as ComputePool.Overloaded {
+            throw Problem(
+                kind: .overloaded,
+                detail: "Too many large computations are waiting. Try again in \(overload.retryAfter) s.",
+                retryAfter: overload.retryAfter
+            )
+        }
+    }
+}
