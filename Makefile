@@ -6,6 +6,8 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BINARY := .build/release/fibonacci-api
+PEERS := redis-server redis-cli openssl objdump $(if $(filter x86_64,$(shell uname -m)),qemu-x86_64)
+PEER_PACKAGES := redis-server redis-tools openssl binutils qemu-user
 SWIFT_SOURCES := Package.swift Sources Tests Benchmarks/Engine/Package.swift Benchmarks/Engine/Sources
 
 .PHONY: help
@@ -20,12 +22,21 @@ run: build ## Build and start the service on http://localhost:8000
 build: ## Build the release binary
 	swift build --configuration release --product fibonacci-api
 
+.PHONY: peers
+peers: ## Install what the tests run against (Debian, Ubuntu): Redis, OpenSSL, emulated processors
+	@missing=; for program in $(PEERS); do command -v $$program >/dev/null || missing="$$missing $$program"; done; \
+	[ -z "$$missing" ] && exit 0; echo "installing what has:$$missing"; \
+	command -v apt-get >/dev/null || { echo "install these yourself: no apt-get here" >&2; exit 1; }; \
+	sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+	$$sudo apt-get update --quiet=2 && \
+	$$sudo apt-get install --quiet=2 --no-install-recommends --yes $(PEER_PACKAGES) >/dev/null
+
 .PHONY: test
-test: ## Run the unit tests
+test: peers ## Run the unit tests
 	swift test
 
 .PHONY: e2e
-e2e: build $(VENV)/.installed ## Run the end-to-end tests against the release binary
+e2e: build peers $(VENV)/.installed ## Run the end-to-end tests against the release binary
 	FIBONACCI_API_BINARY=$(CURDIR)/$(BINARY) $(VENV)/bin/pytest Tests/EndToEnd
 
 .PHONY: lint

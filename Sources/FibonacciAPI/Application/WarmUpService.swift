@@ -35,29 +35,44 @@ struct WarmUpService: Service {
             return
         }
         let values = bodies.map { (index: $0.index, value: $0.body.digits) }
-        let (connections, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
-        redis.client.onStateChange { state in
-            if state.level == .connected { continuation.yield() }
-        }
-        if redis.client.state.level == .connected { continuation.yield() }
+        let (changes, continuation) = AsyncStream.makeStream(
+            of: RedisState.Level.self,
+            bufferingPolicy: .bufferingNewest(1)
+        )
+        redis.client.onStateChange { continuation.yield($0.level) }
+        continuation.yield(redis.client.state.level)
         await cancelWhenGracefulShutdown {
             await withDiscardingTaskGroup { tasks in
                 tasks.addTask {
                     try? await Task.sleep(for: Self.patience)
                     reached()
                 }
-                for await _ in connections {
-                    await warm(redis, values)
-                    reached()
+                for await level in changes {
+                    switch level {
+                    case .connected:
+                        await fill(redis, values)
+                        reached()
+                    case .degraded:
+                        await probe(redis, values)
+                    case .starting, .down: break
+                    }
                 }
             }
         }
     }
 
-    private func warm(_ redis: Redis, _ values: [(index: Int, value: ByteBuffer)]) async {
-        while !Task.isCancelled, redis.tier.isReachable {
+    private func fill(_ redis: Redis, _ values: [(index: Int, value: ByteBuffer)]) async {
+        while !Task.isCancelled, redis.client.state.level == .connected {
             if await redis.tier.warm(values, timeout: Self.timeout) { return }
             try? await Task.sleep(for: Self.pauseAfterFailure)
+        }
+    }
+
+    /// A Redis that takes no writes (full, or a replica) is found to take them again only by one: requests may be long in coming.
+    private func probe(_ redis: Redis, _ values: [(index: Int, value: ByteBuffer)]) async {
+        while !Task.isCancelled, redis.client.state.level == .degraded {
+            try? await Task.sleep(for: Self.pauseAfterFailure)
+            _ = await redis.tier.warm(Array(values.prefix(1)), timeout: Self.timeout)
         }
     }
 }

@@ -71,6 +71,9 @@ package enum RedisSettings {
     static func configuration(from reader: ConfigReader) throws -> RedisConfiguration? {
         let files = [passwordFile, authorityFile, certificateFile, keyFile]
         let cluster = try cluster.value(from: reader)
+        var timeouts = RedisTimeouts()
+        timeouts.command = .milliseconds(try timeout.value(from: reader))
+        timeouts.connect = .milliseconds(try connectTimeout.value(from: reader))
         guard let text = try url.value(from: reader) else {
             for file in files {
                 if let path = try file.value(from: reader) {
@@ -89,8 +92,7 @@ package enum RedisSettings {
         do {
             var configuration = try RedisConfiguration(url: text)
             configuration.isCluster = cluster
-            configuration.timeouts.command = .milliseconds(try timeout.value(from: reader))
-            configuration.timeouts.connect = .milliseconds(try connectTimeout.value(from: reader))
+            configuration.timeouts = timeouts
             try secure(&configuration, from: reader)
             if let path = try passwordFile.value(from: reader) {
                 try configuration.readPassword(fromFile: path)
