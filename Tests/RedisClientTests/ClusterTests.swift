@@ -91,7 +91,10 @@ struct ClusterTests {
                 return results.allSatisfy { (try? $0.get().text) == "OK" }
             }
             // Replication is asynchronous: what is not copied when the master dies is lost by design.
-            for server in cluster.servers { try cluster.cli(server, ["wait", "1", "2000"]) }
+            try await eventually("each key is at a master and at a replica") {
+                let sizes = try cluster.servers.map { try cluster.cli($0, ["dbsize"]).filter(\.isNumber) }
+                return sizes.compactMap { Int($0) }.reduce(0, +) == 2 * keys.count
+            }
             let masters = try cluster.masters(asking: cluster.servers[0])
             let seed = cluster.servers[0].port
             let victim = try cluster.server(at: try #require(masters.first { ($0.port == seed) == ofSeed }).port)

@@ -157,7 +157,7 @@ struct MisbehaviourTests {
     func silentHandshake() async throws {
         let server = try await FakeServer.start(answersHandshake: false) { _ in .nothing }
         var configuration = server.configuration
-        configuration.timeouts.connect = .milliseconds(50)
+        configuration.timeouts.connect = .milliseconds(500)
         try await withClient(configuration) { client async throws in
             try await eventually("down") { client.state.level == .down }
             #expect(client.state.reason?.contains("did not answer the handshake") == true)

@@ -195,6 +195,18 @@ struct StandaloneTests {
         }
     }
 
+    @Test("as a service it ends at once while a server keeps it waiting in the handshake")
+    func shutdownWhileConnecting() async throws {
+        let server = try await FakeServer.start(answersHandshake: false) { _ in .nothing }
+        var configuration = server.configuration
+        configuration.timeouts.connect = .seconds(60)
+        let start = ContinuousClock.now
+        try await withClient(configuration) { _ in
+            try await eventually("it is connecting") { server.connectionCount == 1 }
+        }
+        #expect(ContinuousClock.now - start < .seconds(20))
+    }
+
     @Test("as a service it ends with a graceful shutdown, after the replies that are owed")
     func gracefulShutdown() async throws {
         let server = try await RedisServer()

@@ -23,7 +23,11 @@ struct RedisConnector: Sendable {
             let attempt = try await bootstrap.connect(host: endpoint.host, port: endpoint.port) { channel in
                 channel.eventLoop.makeCompletedFuture { try prepare(channel, tls) }
             }
-            let greeting = try await attempt.greeting.get()
+            let greeting = try await withTaskCancellationHandler {
+                try await attempt.greeting.get()
+            } onCancel: {
+                attempt.channel.close(promise: nil)
+            }
             return RedisConnection(
                 endpoint: endpoint,
                 greeting: greeting,
