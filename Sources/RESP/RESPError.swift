@@ -12,7 +12,10 @@ package struct RESPError: Error, Sendable, Hashable, CustomStringConvertible {
     }
 
     /// Splits the text of an error reply behind its first word.
+    ///
+    /// What a server repeats of the arguments of a command that it does not know is left out: it may be secret.
     package init(text: String) {
+        let text = text.firstRange(of: ", with args").map { String(text[..<$0.lowerBound]) } ?? text
         guard let space = text.firstIndex(of: " ") else {
             self.init(prefix: text, message: "")
             return
@@ -20,10 +23,8 @@ package struct RESPError: Error, Sendable, Hashable, CustomStringConvertible {
         self.init(prefix: String(text[..<space]), message: String(text[text.index(after: space)...]))
     }
 
-    /// The reply's text, without the arguments that a server repeats after commands it does not know: these may be secret.
+    /// The reply's text.
     package var description: String {
-        let text = message.isEmpty ? prefix : "\(prefix) \(message)"
-        guard let echo = text.firstRange(of: ", with args") else { return text }
-        return String(text[..<echo.lowerBound])
+        message.isEmpty ? prefix : "\(prefix) \(message)"
     }
 }

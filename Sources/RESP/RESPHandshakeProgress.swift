@@ -21,6 +21,8 @@ struct RESPHandshakeProgress {
 
     mutating func received(_ value: RESPValue) -> Next {
         guard let greeting else { return helloAnswered(value) }
+        // Its owner may not have closed yet after a refusal.
+        guard answered < steps.count else { return .wait }
         let step = steps[answered]
         answered += 1
         if case .error(let error) = value, step.isRequired {

@@ -115,6 +115,20 @@ struct HandshakeTests {
         )
     }
 
+    @Test("whatever a server answers, there is an action, and at most one end", arguments: UInt64(0)..<50)
+    func nonsense(seed: UInt64) {
+        var generator = SeededGenerator(seed: seed)
+        let candidates: [RESPValue] = [
+            ok, pong, unknown, .null, .integer(1), .array([]), .map(RESPMap(entries: [])), .push([]), .boolean(false),
+            .error(RESPError(text: "")), .error(RESPError(text: "NOPERM")), .error(RESPError(text: "WRONGPASS no")),
+        ]
+        for _ in 0..<50 {
+            let replies = (0..<12).map { _ in candidates.randomElement(using: &generator) ?? .null }
+            let ready = transcript(full, replies: replies).count { $0.hasPrefix("ready") }
+            #expect(ready <= 1)
+        }
+    }
+
     @Test("what a server says of itself is kept")
     func greeting() {
         var machine = Machine(handshake: RESPHandshake(), timing: Self.timing, now: Self.now)
