@@ -33,7 +33,7 @@ final class LocalProcess: Sendable {
         let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         process.waitUntilExit()
         guard process.terminationStatus == 0 else {
-            throw Failure(what: "\(name) \(arguments.joined(separator: " "))", output: text)
+            throw Failure(what: "\(name) \(arguments.joined(separator: " "))", output: String(text.suffix(600)))
         }
         return text
     }

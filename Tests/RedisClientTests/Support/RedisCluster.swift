@@ -1,3 +1,4 @@
+import Foundation
 import NIOCore
 import NIOPosix
 import RESP
@@ -8,16 +9,14 @@ import Testing
 final class RedisCluster: Sendable {
     let servers: [RedisServer]
 
+    private static let options = [
+        "--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf", "--cluster-node-timeout", "1000",
+        "--cluster-replica-validity-factor", "0", "--repl-diskless-sync-delay", "0",
+    ]
+
     init() async throws {
         var servers: [RedisServer] = []
-        for _ in 0..<6 {
-            servers.append(
-                try await RedisServer([
-                    "--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf", "--cluster-node-timeout", "1000",
-                    "--cluster-replica-validity-factor", "0", "--repl-diskless-sync-delay", "0",
-                ])
-            )
-        }
+        for _ in 0..<6 { servers.append(try await RedisServer(Self.options)) }
         self.servers = servers
         let addresses = servers.map { "127.0.0.1:\($0.port)" }
         try LocalProcess.run(
@@ -43,6 +42,49 @@ final class RedisCluster: Sendable {
     @discardableResult
     func cli(_ server: RedisServer, _ arguments: [String]) throws -> String {
         try LocalProcess.run("redis-cli", ["-h", "127.0.0.1", "-p", "\(server.port)"] + arguments)
+    }
+
+    private var address: String { "127.0.0.1:\(servers[0].port)" }
+
+    private func waitUntilAgreed() async throws {
+        try await eventually("the nodes agree", within: .seconds(20)) {
+            (try? LocalProcess.run("redis-cli", ["--cluster", "check", address])) != nil
+        }
+    }
+
+    /// Moves slots from one master to another.
+    func reshard(_ count: Int, from source: String, to target: String) async throws {
+        try await waitUntilAgreed()
+        try LocalProcess.run(
+            "redis-cli",
+            [
+                "--cluster", "reshard", address, "--cluster-from", source, "--cluster-to", target,
+                "--cluster-slots", "\(count)", "--cluster-yes", "--cluster-pipeline", "1",
+            ]
+        )
+    }
+
+    /// Adds a master without slots.
+    func addNode() async throws -> (server: RedisServer, identifier: String) {
+        try await waitUntilAgreed()
+        let server = try await RedisServer(Self.options)
+        try LocalProcess.run("redis-cli", ["--cluster", "add-node", "127.0.0.1:\(server.port)", address])
+        let identifier = try cli(server, ["cluster", "myid"]).trimmingCharacters(in: .newlines)
+        try await eventually("all nodes know the new one, and it knows them", within: .seconds(20)) {
+            guard try cli(server, ["cluster", "info"]).contains("cluster_state:ok") else { return false }
+            return try servers.allSatisfy { server in
+                try cli(server, ["cluster", "nodes"]).split(separator: "\n").contains {
+                    $0.hasPrefix(identifier) && !$0.contains("handshake")
+                }
+            }
+        }
+        return (server, identifier)
+    }
+
+    /// Makes all nodes forget one.
+    func remove(_ identifier: String) async throws {
+        try await waitUntilAgreed()
+        try LocalProcess.run("redis-cli", ["--cluster", "del-node", address, identifier])
     }
 
     /// The masters in the eyes of one node: identifier and port.

@@ -74,7 +74,8 @@ final class RedisServer: Sendable {
 
 /// Ports of the loopback interface.
 enum FreePort {
-    private static let next = Mutex(Int.random(in: 20_000..<26_000))
+    /// This and the port of a cluster's bus are below those that systems give to outgoing connections.
+    private static let next = Mutex(Int.random(in: 10_000..<22_000))
 
     /// A port on which nobody listens, nor on the one 10000 above it, which a cluster's node uses, too.
     static func find() async throws -> Int {
