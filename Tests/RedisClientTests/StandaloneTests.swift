@@ -38,7 +38,7 @@ struct StandaloneTests {
         try await withConnectedClient(server.configuration) { client async throws in
             let results = await client.perform(
                 [.set("k", "v"), RedisCommand("INCR", ["k"]), RedisCommand("LPUSH", ["k", "v"]), .get("k")],
-                timeout: .seconds(1)
+                timeout: .seconds(10)
             )
             #expect(try results[0].get().text == "OK")
             #expect(throws: RedisError.self) { try results[1].get() }
