@@ -105,7 +105,9 @@ struct StandaloneTests {
     @Test("a call that runs out of time keeps its place, so that later replies are not mistaken for it")
     func expiry() async throws {
         let server = try await RedisServer()
-        try await withConnectedClient(server.configuration) { client async throws in
+        var configuration = server.configuration
+        configuration.timeouts.silence = .seconds(30)
+        try await withConnectedClient(configuration) { client async throws in
             let blocking = RedisCommand("BLPOP", ["empty", "2"])
             let start = ContinuousClock.now
             #expect(await client.failure(of: blocking, timeout: .milliseconds(200))?.code == .timeout)

@@ -49,7 +49,7 @@ package struct RedisTimeouts: Sendable, Hashable {
     package var connect: Duration = .seconds(1)
     /// Without traffic, until a `PING` is sent.
     package var keepAlive: Duration = .seconds(10)
-    /// For any byte while replies are owed, until a connection is given up.
+    /// For any byte while replies are owed, until a connection is given up; commands that block must not block for longer.
     package var silence: Duration = .seconds(2)
     /// For owed replies when a connection is closed.
     package var close: Duration = .seconds(1)
