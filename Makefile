@@ -8,7 +8,7 @@ VENV := .venv
 BINARY := .build/release/fibonacci-api
 PEERS := redis-server redis-cli openssl objdump $(if $(filter x86_64,$(shell uname -m)),qemu-x86_64)
 PEER_PACKAGES := redis-server redis-tools openssl binutils qemu-user
-SWIFT_SOURCES := Package.swift Sources Tests Benchmarks/Engine/Package.swift Benchmarks/Engine/Sources
+SWIFT_SOURCES := Package.swift Sources Tests Benchmarks/Engine/Package.swift Benchmarks/Engine/Sources Benchmarks/Redis
 
 .PHONY: help
 help: ## List the targets
@@ -54,6 +54,11 @@ format: $(VENV)/.installed ## Rewrite sources in the project's format
 .PHONY: bench-http
 bench-http: build ## Measure a cached request next to nginx (needs nginx and wrk)
 	$(PYTHON) Benchmarks/HTTP/bench_http.py --binary $(BINARY)
+
+.PHONY: bench-redis
+bench-redis: peers ## Measure the Redis client next to redis-benchmark
+	swift build --configuration release --product bench-redis
+	$(PYTHON) Benchmarks/Redis/bench_redis.py --binary .build/release/bench-redis $(ARGS)
 
 .PHONY: bench-engine
 bench-engine: ## Measure F(n) next to GMP (needs libgmp-dev); ARGS="--update docs/performance.md" writes the table
