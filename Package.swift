@@ -2,15 +2,16 @@
 import PackageDescription
 
 // The transform's inner loops, one folder compiled once for each instruction set and always optimized: at run time the
-// best one is chosen that the processor has.
+// best one is chosen that the processor has. Whoever compiles on x86-64 for another architecture sets
+// TRANSFORM_KERNELS=portable: a manifest knows only the machine that it is read on.
+var instructionSets: [(name: String, flags: [String])] = [("Portable", [])]
 #if arch(x86_64)
-    let instructionSets: [(name: String, flags: [String])] = [
-        ("Portable", []),
-        ("AVX2", ["-DTRANSFORM_AVX2", "-Xcc", "-march=x86-64-v3"]),
-        ("AVX512", ["-DTRANSFORM_AVX512", "-Xcc", "-march=x86-64-v4"]),
-    ]
-#else
-    let instructionSets: [(name: String, flags: [String])] = [("Portable", [])]
+    if Context.environment["TRANSFORM_KERNELS"] != "portable" {
+        instructionSets += [
+            ("AVX2", ["-DTRANSFORM_AVX2", "-Xcc", "-march=x86-64-v3"]),
+            ("AVX512", ["-DTRANSFORM_AVX512", "-Xcc", "-march=x86-64-v4"]),
+        ]
+    }
 #endif
 let transformKernels = instructionSets.map { name, flags in
     Target.target(

@@ -14,11 +14,15 @@ extension DecimalNatural {
     /// - Precondition: `buffer` holds at least `digitCount` bytes.
     /// - Complexity: O(n), about a third of a nanosecond a digit.
     @discardableResult
-    public func writeDigits(into buffer: UnsafeMutableRawBufferPointer) -> Int {
+    public func writeDigits(
+        into buffer: UnsafeMutableRawBufferPointer,
+        using kernel: TransformKernel = .fastest
+    ) -> Int {
         let count = digitCount
         precondition(buffer.count >= count, "the buffer is too small for the digits")
         limbs.withUnsafeBufferPointer { limbs in
-            Self.write(limbs, digitCount: count, into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<count]))
+            let target = UnsafeMutableRawBufferPointer(rebasing: buffer[..<count])
+            Self.write(limbs, digitCount: count, into: target, using: kernel)
         }
         return count
     }
@@ -43,6 +47,7 @@ extension DecimalNatural {
     /// - Complexity: O(n), and one buffer of `chunkSize` bytes.
     public func withDigitChunks(
         ofSize chunkSize: Int = 65_536,
+        using kernel: TransformKernel = .fastest,
         _ body: (UnsafeRawBufferPointer) throws -> Void
     ) rethrows {
         let limbsPerChunk = max(1, chunkSize / DecimalBase.digitsPerLimb)
@@ -55,7 +60,7 @@ extension DecimalNatural {
                     let start = max(0, end - limbsPerChunk)
                     let below = start * DecimalBase.digitsPerLimb
                     let chunk = UnsafeMutableRawBufferPointer(rebasing: buffer[..<(count - below)])
-                    Self.write(limbs.extracting(start..<end), digitCount: chunk.count, into: chunk)
+                    Self.write(limbs.extracting(start..<end), digitCount: chunk.count, into: chunk, using: kernel)
                     try body(UnsafeRawBufferPointer(chunk))
                     count = below
                     end = start
@@ -65,14 +70,19 @@ extension DecimalNatural {
     }
 
     /// Writes the low `digitCount` digits of the limbs into a buffer of just that size.
-    private static func write(_ limbs: LimbSource, digitCount: Int, into buffer: UnsafeMutableRawBufferPointer) {
+    private static func write(
+        _ limbs: LimbSource,
+        digitCount: Int,
+        into buffer: UnsafeMutableRawBufferPointer,
+        using kernel: TransformKernel
+    ) {
         assert(buffer.count == digitCount)
         guard let base = buffer.baseAddress else { return }
         let whole = digitCount / DecimalBase.digitsPerLimb
         let rest = digitCount - whole * DecimalBase.digitsPerLimb
         if rest > 0 { writeTop(limbs.last ?? 0, digitCount: rest, to: base, hasRoom: whole > 0) }
         if whole >= vectorThreshold, let first = limbs.baseAddress {
-            TransformKernel.fastest.writeText(first, whole, base + digitCount)
+            kernel.writeText(first, whole, base + digitCount)
         } else {
             var end = base + digitCount
             for limb in limbs.prefix(whole) {

@@ -9,6 +9,8 @@ public struct Engine: Sendable {
     /// Called with the transform of each product: tests change it, to see the change noticed.
     package var perturb: (@Sendable (UnsafeMutableBufferPointer<Double>) -> Void)?
 
+    /// The fastest way there is, or another.
+    ///
     /// - Parameters:
     ///   - kernel: The fastest one by default.
     ///   - parallelism: None by default: one thread a computation.

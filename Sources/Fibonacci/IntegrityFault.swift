@@ -12,7 +12,7 @@ public struct IntegrityFault: Sendable, Hashable, CustomStringConvertible {
 
     /// The index of the number.
     public let index: Int
-    /// Which attempt gave it, from 1.
+    /// Which attempt gave it, from 1; products that are thrown away are counted for themselves.
     public let attempt: Int
     /// What was found to be wrong.
     public let reason: Reason

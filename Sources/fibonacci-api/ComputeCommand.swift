@@ -51,7 +51,7 @@ struct ComputeCommand: ParsableCommand {
             CommandFailure(code: 0, message: "integrity failure, computing again: \(fault)").report()
         }
         progress.finish()
-        try value.withDigitChunks { try file.write($0) }
+        try value.withDigitChunks(using: engine.kernel) { try file.write($0) }
         try withUnsafeBytes(of: UInt8(ascii: "\n")) { try file.write($0) }
         try file.close()
     }

@@ -20,6 +20,21 @@ struct TransformPartsTests {
         }
     }
 
+    @Test(
+        "two numbers find room and roots wherever their length is, in a process of their own or not",
+        arguments: [4, 8]
+    )
+    func plansWithin(lanes: Int) {
+        var longest = 0
+        for count in stride(from: 2 * lanes * lanes, through: 1 << 22, by: 2 * lanes * lanes) {
+            let length = TransformPlan(digitCount: count, lanes: lanes).length
+            #expect(length >= longest)
+            longest = length
+        }
+        // The longest transform for F(10^10), the largest index of `compute`.
+        #expect(TransformPlan(digitCount: 2_089_876_403 / 5 + 6, lanes: lanes).rootCount <= RootTable.maximumCount)
+    }
+
     @Test("roots of unity lie on the circle, and their powers close it")
     func roots() {
         let table = RootTable.table(count: 4_096)
@@ -83,6 +98,53 @@ struct TransformPartsTests {
         digits.trim()
         #expect(digits.natural() == Samples.powerOfTen(30) - (DecimalNatural(123_456_789_012_345) * 1_000_000))
         #expect(!digits.add(500, at: 20, limit: 20))
+    }
+
+    @Test(
+        "numbers need no computation before them to find their roots",
+        arguments: [24_553, 24_560, 24_566, 49_100, 98_200]
+    )
+    func roots(digits: Int) throws {
+        // Lengths at which a shorter transform takes more roots than the next longer one.
+        var generator = SeededGenerator(seed: 513)
+        let (a, b) = (
+            Samples.random(digits: digits / 2, using: &generator),
+            Samples.random(digits: digits - digits / 2, using: &generator)
+        )
+        for kernel in TransformKernel.available { #expect(TransformProduct.multiply(a, b, kernel: kernel) != nil) }
+    }
+
+    @Test("rounding stays far from what is trusted")
+    func distances() {
+        var generator = SeededGenerator(seed: 514)
+        let number = Samples.random(digits: 300_000, using: &generator)
+        for kernel in TransformKernel.available {
+            for exponent in BalancedDigits.exponents {
+                let multiplier = TransformMultiplier(maximumDigits: 600_000, exponent: exponent, kernel: kernel)
+                multiplier.load(number)
+                #expect(multiplier.perform(.init(.square), checkpoint: { _ in }) == nil)
+                #expect(multiplier.largestDistance < TransformMultiplier.maximumDistance / 3)
+            }
+        }
+    }
+
+    @Test("every kernel writes the same text", arguments: [1, 15, 16, 17, 63, 64, 65, 127, 500])
+    func text(limbs: Int) {
+        var generator = SeededGenerator(seed: 515)
+        for number in [
+            Samples.random(digits: 18 * limbs - limbs % 17, using: &generator),
+            Samples.extreme(limbs: limbs, using: &generator), Samples.nines(18 * limbs),
+        ] {
+            let expected = number.decimalDigits
+            for kernel in TransformKernel.available {
+                var text = [UInt8](repeating: 0, count: number.digitCount)
+                text.withUnsafeMutableBytes { _ = number.writeDigits(into: $0, using: kernel) }
+                #expect(text == expected)
+                var joined: [UInt8] = []
+                number.withDigitChunks(ofSize: 1_000, using: kernel) { joined += $0 }
+                #expect(joined == expected)
+            }
+        }
     }
 
     @Test("large and small blocks of memory can be written from end to end", arguments: [1, 64, 1 << 20, 5 << 20])

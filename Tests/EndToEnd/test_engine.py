@@ -79,6 +79,18 @@ def test_hundreds_of_random_n_are_exact(kernel):
         assert run_command("compute", str(n), ARITHMETIC_KERNEL=kernel).stdout == oracle.text_body(n) + b"\n", n
 
 
+@pytest.mark.parametrize("kernel", kernels_here())
+@pytest.mark.parametrize("n", [235_100, 352_700, 470_300, 940_700, 1_411_050, 1_881_400])
+def test_n_that_need_more_roots_than_longer_ones_are_exact_in_a_fresh_process(kernel, n):
+    assert run_command("compute", str(n), ARITHMETIC_KERNEL=kernel).stdout == oracle.text_body(n) + b"\n"
+
+
+def test_a_fresh_service_survives_its_first_large_request(start):
+    for n in (235_100, 1_411_050):
+        service = start()
+        assert service.fib(n, fields={"Accept": "text/plain"}).body == oracle.text_body(n)
+
+
 @pytest.mark.parametrize("threads", [1, 2, 3, 16])
 def test_threads_make_no_difference(threads):
     for n in [20_000, 99_999, 1_234_567, 3_000_000]:

@@ -30,8 +30,8 @@ func rootOfUnity(turns: Double) -> (re: Double, im: Double) {
 /// The table for one length is the beginning of the table for any longer one, so there is one table, shared and immutable; a longer
 /// one replaces it when it is needed.
 final class RootTable: Sendable {
-    /// No table gets longer: enough for numbers of 10^10 digits, 32 MB.
-    static let maximumCount = 1 << 21
+    /// No table gets longer: enough for F(10^10), 64 MB.
+    static let maximumCount = 1 << 22
 
     /// How many roots there are.
     let count: Int
@@ -45,14 +45,13 @@ final class RootTable: Sendable {
         self.count = count
         storage = .allocate(capacity: 2 * count)
         for j in 0..<count {
+            // The bits of j, mirrored at the binary point.
             var (mirrored, bits, step) = (0.0, j, 0.5)
             while bits > 0 {
                 if bits & 1 != 0 { mirrored += step }
                 bits >>= 1
                 step /= 2
             }
-            // The bits of j are mirrored at the binary point as a number of their own length; which is what mirroring it in as many
-            // bits as the depth has gives, once the leading zeros of j are counted at the end.
             let root = rootOfUnity(turns: mirrored / 2)
             (storage[2 * j], storage[2 * j + 1]) = (root.re, root.im)
         }

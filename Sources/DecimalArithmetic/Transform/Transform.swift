@@ -92,7 +92,10 @@ struct Transform {
                     outcome.distance = max(outcome.distance, watch.error)
                     outcome.magnitude = max(outcome.magnitude, watch.magnitude)
                 }
-                outcome.fits = carry(UnsafeBufferPointer(carries), into: target, plus: correction)
+                // Beyond that the carries are worth nothing, and might be too large to be added.
+                outcome.fits =
+                    outcome.magnitude < TransformMultiplier.maximumMagnitude
+                    && carry(UnsafeBufferPointer(carries), into: target, plus: correction)
             }
         }
         number.count = plan.digitCount

@@ -1,6 +1,6 @@
 internal import TransformKernelPortable
 
-#if arch(x86_64)
+#if canImport(TransformKernelAVX2)
     internal import TransformKernelAVX2
     internal import TransformKernelAVX512
 #endif
@@ -99,7 +99,7 @@ public final class TransformKernel: Sendable {
     /// The kernels that this processor can run, the fastest one first and the one that runs everywhere last.
     public static let available: [TransformKernel] = {
         var kernels = [portable]
-        #if arch(x86_64)
+        #if canImport(TransformKernelAVX2)
             let features = ProcessorFeatures()
             if features.hasAVX2 { kernels.insert(avx2, at: 0) }
             if features.hasAVX512 { kernels.insert(avx512, at: 0) }
@@ -131,7 +131,7 @@ public final class TransformKernel: Sendable {
         writeText: TransformKernelPortable.Kernel.writeText
     )
 
-    #if arch(x86_64)
+    #if canImport(TransformKernelAVX2)
         private static let avx2 = TransformKernel(
             name: "avx2",
             lanes: TransformKernelAVX2.Kernel.lanes,

@@ -16,7 +16,7 @@ struct TransformPlan: Equatable {
     /// Digits of the product that it can hold.
     var digitCount: Int { 2 * length }
     /// How many roots of unity it takes.
-    var rootCount: Int { lanes << levelCount }
+    var rootCount: Int { max(1, lanes << (levelCount - 1)) }
     /// What the coefficients come back multiplied by.
     var gain: Double { Double(lanes * lanes << levelCount) }
 

@@ -184,11 +184,7 @@ private func makeRedis(
     _ configuration: ServiceConfiguration,
     logger: Logger
 ) throws -> Redis {
-    let group = MultiThreadedEventLoopGroup.singleton
-    let client: any RedisCommanding & Service =
-        redis.isCluster
-        ? try RedisClusterClient(configuration: redis, group: group, logger: logger)
-        : try RedisStandaloneClient(configuration: redis, group: group, logger: logger)
+    let client = try redis.makeClient(group: MultiThreadedEventLoopGroup.singleton, logger: logger)
     let tier = RedisTier(
         client: client,
         keyPrefix: "fib:",

@@ -12,21 +12,22 @@ struct ComputeOrigin: FibonacciOrigin {
 
     func immediateBody(for index: Int) -> FibonacciBody? {
         guard index <= Self.largestImmediateIndex else { return nil }
-        // A fault here is left to the slower path, which reports it.
-        return (try? Fibonacci.verified(at: index, maximumAttempts: 1, using: engine)).map {
-            FibonacciBody(index: index, value: $0)
+        // Where no attempt succeeds, the slower path tries again and says so.
+        return (try? Fibonacci.verified(at: index, maximumAttempts: 1, using: engine, onFault: report)).map {
+            FibonacciBody(index: index, value: $0, using: engine.kernel)
         }
     }
 
     func body(for index: Int) async throws -> SourcedBody {
         do {
             let body = try await pool.run(cost: Fibonacci.cost(at: index)) { cancellation in
-                let value = try Fibonacci.verified(at: index, using: engine) { _ in
-                    try cancellation.check()
-                } onFault: { fault in
-                    logger.error("integrity failure", metadata: ["where": "compute", "error": "\(fault)"])
-                }
-                return FibonacciBody(index: index, value: value)
+                let value = try Fibonacci.verified(
+                    at: index,
+                    using: engine,
+                    checkpoint: { _ in try cancellation.check() },
+                    onFault: report
+                )
+                return FibonacciBody(index: index, value: value, using: engine.kernel)
             }
             return SourcedBody(body: body, source: .computation)
         } catch let overload as ComputePool.Overloaded {
@@ -36,5 +37,9 @@ struct ComputeOrigin: FibonacciOrigin {
                 retryAfter: overload.retryAfter
             )
         }
+    }
+
+    private func report(_ fault: IntegrityFault) {
+        logger.error("integrity failure", metadata: ["where": "compute", "error": "\(fault)"])
     }
 }

@@ -8,8 +8,8 @@ package struct FibonacciBody: Sendable {
     private let digitCount: Int
 
     /// Renders `value`, the Fibonacci number at `index`; O(digits).
-    init(index: Int, value: DecimalNatural) {
-        self.init(index: index, digitCount: value.digitCount) { value.writeDigits(into: $0) }
+    init(index: Int, value: DecimalNatural, using kernel: TransformKernel = .fastest) {
+        self.init(index: index, digitCount: value.digitCount) { value.writeDigits(into: $0, using: kernel) }
     }
 
     /// Takes `digits`, those of the Fibonacci number at `index`, which the caller has verified; one copy.

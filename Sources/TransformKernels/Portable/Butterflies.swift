@@ -78,7 +78,7 @@ func splitCoefficients(
     splitTimesI(&a.6, &a.7, eighth)
 }
 
-/// Eight times the inverse of `split8`.
+/// Eight times its inverse.
 @inline(__always)
 func mergeCoefficients(
     _ a:
@@ -116,7 +116,7 @@ func splitCoefficients(
     splitTimesI(&a.2, &a.3, second)
 }
 
-/// Four times the inverse of `split4`.
+/// Four times its inverse.
 @inline(__always)
 func mergeCoefficients(
     _ a: inout (ComplexVector, ComplexVector, ComplexVector, ComplexVector),
@@ -135,7 +135,7 @@ func splitCoefficients(_ a: inout (ComplexVector, ComplexVector), _ first: Compl
     split(&a.0, &a.1, first)
 }
 
-/// Twice the inverse of `split2`.
+/// Twice its inverse.
 @inline(__always)
 func mergeCoefficients(_ a: inout (ComplexVector, ComplexVector), _ first: ComplexVector) {
     merge(&a.0, &a.1, first)

@@ -54,14 +54,19 @@ struct DigitStorer {
                     }
                     i &+= 2 &* laneCount
                 }
+                var isFinite = true
                 for block in 0..<laneCount {
                     for lane in 0..<laneCount {
-                        // Not integral only if the coefficients are beyond all measure, and then the watch says so.
-                        carries[lane &* laneCount &+ block] = Int64(exactly: carriedRe[block][lane]) ?? 0
-                        carries[square &+ lane &* laneCount &+ block] = Int64(exactly: carriedIm[block][lane]) ?? 0
+                        // A carry that is no integer shows what no comparison does: a coefficient that is no number.
+                        let (real, imaginary) = (
+                            Int64(exactly: carriedRe[block][lane]), Int64(exactly: carriedIm[block][lane])
+                        )
+                        isFinite = isFinite && real != nil && imaginary != nil
+                        carries[lane &* laneCount &+ block] = real ?? 0
+                        carries[square &+ lane &* laneCount &+ block] = imaginary ?? 0
                     }
                 }
-                return (watch.error.largestLane, watch.magnitude.largestLane)
+                return (watch.error.largestLane, isFinite ? watch.magnitude.largestLane : .infinity)
             }
         }
     }

@@ -67,7 +67,7 @@ struct Comparison {
     private func runOurs(_ engine: Engine, into buffer: inout [UInt8]) {
         do {
             let value = try Fibonacci.verified(at: n, using: engine)
-            buffer.withUnsafeMutableBytes { _ = value.writeDigits(into: $0) }
+            buffer.withUnsafeMutableBytes { _ = value.writeDigits(into: $0, using: engine.kernel) }
         } catch {
             BenchEngine.fail("\(error)")
         }
