@@ -54,6 +54,8 @@ struct ServeCommand: AsyncParsableCommand {
                 dropReport: configuration.logFormat.dropReport(logger: "fibonacci-api")
             )
             try await buildApplication(configuration: configuration, logWriter: writer).run()
+        } catch let error as ConfigurationError {
+            throw CommandFailure.configuration(error)
         } catch {
             throw CommandFailure(code: EXIT_FAILURE, message: "\(error)")
         }

@@ -11,7 +11,7 @@ import pytest
 from checks import assert_value, cache_status, is_collapsed, is_computed, is_hit
 from rawhttp import request_bytes
 from redis_server import RedisCluster, RedisServer, make_certificates
-from service import Service, wait_until
+from service import Service, run_command, wait_until
 
 REDIS_HIT = {"hit": True, "detail": "redis"}
 MEMORY_HIT = {"hit": True, "detail": "memory"}
@@ -393,6 +393,25 @@ def test_tls_with_certificates_of_an_own_authority(start, start_redis, tmp_path)
     untrusted = start(REDIS_URL=url)
     await_redis(untrusted, "down")
     assert_value(untrusted.fib(1_000), 1_000, "json")
+
+
+@pytest.mark.parametrize(
+    ("settings", "shown"),
+    [
+        ({"REDIS_URL": "http://:hush@127.0.0.1"}, ["REDIS_URL", "neither redis nor rediss"]),
+        ({"REDIS_URL": "redis://:hush@"}, ["REDIS_URL", "no host"]),
+        ({"REDIS_URL": "redis://h", "REDIS_PASSWORD_FILE": "/no/such/file"}, ["REDIS_PASSWORD_FILE", "/no/such/file"]),
+        ({"REDIS_URL": "rediss://:hush@h", "REDIS_CA_FILE": "/no/such/file"}, ["REDIS_CA_FILE", "/no/such/file"]),
+        ({"REDIS_URL": "redis://:hush@h", "REDIS_CA_FILE": "/etc/hostname"}, ["REDIS_CA_FILE", "rediss://"]),
+        ({"REDIS_PASSWORD_FILE": "/etc/hostname"}, ["REDIS_PASSWORD_FILE", "REDIS_URL"]),
+    ],
+)
+def test_what_cannot_be_stops_the_start_in_one_line_without_a_password(settings, shown):
+    result = run_command("serve", timeout=10, **settings)
+    [line] = result.stderr.decode().splitlines()
+    assert (result.returncode, result.stdout) == (78, b"")
+    assert [text for text in shown if text not in line] == [], line
+    assert "hush" not in line
 
 
 def test_a_cluster_is_filled_on_every_node(start):

@@ -94,7 +94,10 @@ struct ServiceConfigurationTests {
             (["REDIS_URL": "redis://h", "REDIS_PASSWORD_FILE": "/no/such/file"], "REDIS_PASSWORD_FILE"),
             (["REDIS_URL": "redis://h", "REDIS_PASSWORD_FILE": ""], "REDIS_PASSWORD_FILE"),
             (["REDIS_URL": "redis://:secret@h", "REDIS_CA_FILE": "/ca"], "REDIS_CA_FILE"),
-            (["REDIS_URL": "rediss://h", "REDIS_CLIENT_KEY_FILE": "/k"], "REDIS_CLIENT_CERTIFICATE_FILE"),
+            (
+                ["REDIS_URL": "rediss://h", "REDIS_CLIENT_KEY_FILE": "/k"],
+                "REDIS_CA_FILE, REDIS_CLIENT_CERTIFICATE_FILE or REDIS_CLIENT_KEY_FILE"
+            ),
             (["REDIS_URL": "redis://h", "REDIS_TIMEOUT_MILLISECONDS": "0"], "REDIS_TIMEOUT_MILLISECONDS"),
             (["CACHE_TTL_SECONDS": "0"], "CACHE_TTL_SECONDS"),
             (["CACHE_MAX_VALUE_BYTES": "-1"], "CACHE_MAX_VALUE_BYTES"),

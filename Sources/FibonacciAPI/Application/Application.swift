@@ -76,7 +76,7 @@ package struct FibonacciApplication: Sendable {
 /// - Parameters:
 ///   - configuration: the validated settings.
 ///   - logWriter: takes the log lines; shut down when the application has stopped.
-/// - Throws: what keeps a part from being made, such as a certificate that cannot be read.
+/// - Throws: ``ConfigurationError`` for what shows only now, such as a certificate that cannot be read.
 package func buildApplication(
     configuration: ServiceConfiguration,
     logWriter: BufferedLineWriter
@@ -184,7 +184,12 @@ private func makeRedis(
     _ configuration: ServiceConfiguration,
     logger: Logger
 ) throws -> Redis {
-    let client = try redis.makeClient(group: MultiThreadedEventLoopGroup.singleton, logger: logger)
+    let client: any RedisCommanding & Service
+    do throws(RedisConfigurationError) {
+        client = try redis.makeClient(group: MultiThreadedEventLoopGroup.singleton, logger: logger)
+    } catch {
+        throw RedisSettings.configurationError(error)
+    }
     let tier = RedisTier(
         client: client,
         keyPrefix: "fib:",

@@ -100,10 +100,26 @@ package enum RedisSettings {
             try configuration.validate()
             return configuration
         } catch let error as RedisConfigurationError {
-            throw ConfigurationError(
-                variable: variable(of: error.setting),
+            throw configurationError(error)
+        }
+    }
+
+    /// What the client says of its configuration, in terms of the settings.
+    static func configurationError(_ error: RedisConfigurationError) -> ConfigurationError {
+        switch error.setting {
+        case .url, .number:
+            ConfigurationError(variable: url.name, value: nil, expectation: "\(url.expectation): \(error.problem)")
+        case .passwordFile:
+            ConfigurationError(
+                variable: passwordFile.name,
                 value: nil,
-                expectation: "\(url.expectation); \(error.problem)"
+                expectation: "a password in it: \(error.problem)"
+            )
+        case .tls:
+            ConfigurationError(
+                variable: "\(authorityFile.name), \(certificateFile.name) or \(keyFile.name)",
+                value: nil,
+                expectation: "PEM files that belong together: \(error.problem)"
             )
         }
     }
@@ -122,13 +138,5 @@ package enum RedisSettings {
         configuration.tls?.authorityFile = try authorityFile.value(from: reader)
         configuration.tls?.certificateFile = try certificateFile.value(from: reader)
         configuration.tls?.keyFile = try keyFile.value(from: reader)
-    }
-
-    private static func variable(of setting: RedisConfigurationError.Setting) -> String {
-        switch setting {
-        case .url, .number: url.name
-        case .passwordFile: passwordFile.name
-        case .tls: certificateFile.name
-        }
     }
 }
