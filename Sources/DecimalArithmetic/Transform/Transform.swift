@@ -42,15 +42,19 @@ struct Transform {
         checkpoint: (Double) throws(Stop) -> Void
     ) throws(Stop) {
         let width = min(parallelism.width, plan.lanes)
-        for first in stride(from: 0, to: plan.lanes, by: width) {
-            if first > 0 { try checkpoint(Double(first) / Double(plan.lanes)) }
-            parallelism.run(min(width, plan.lanes - first)) { part in
+        // Alone, it stops after each block; several threads only half way if at all, because they wait for each other there.
+        let rounds = width == 1 ? plan.lanes : width <= plan.lanes / 2 ? 2 : 1
+        for round in 0..<rounds {
+            if round > 0 { try checkpoint(Double(round) / Double(rounds)) }
+            let (first, count) = (plan.lanes * round / rounds, plan.lanes / rounds)
+            let parts = min(width, count)
+            parallelism.run(parts) { part in
                 kernel.multiply(
                     f,
                     g,
                     plan.leafLength,
                     plan.levelCount,
-                    (first + part)..<(first + part + 1),
+                    (first + count * part / parts)..<(first + count * (part + 1) / parts),
                     roots.pointer,
                     kernel.levels.pointer,
                     operation.rawValue
