@@ -89,6 +89,15 @@ let package = Package(
             name: "Caching",
             dependencies: ["RESP", "RedisClient", .product(name: "NIOCore", package: "swift-nio")]
         ),
+        .target(
+            name: "RateLimiting",
+            dependencies: [
+                "RESP",
+                "RedisClient",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]
+        ),
         .target(name: "Fibonacci", dependencies: ["DecimalArithmetic"]),
         .target(
             name: "DecimalArithmetic",
@@ -145,6 +154,17 @@ let package = Package(
             ]
         ),
         .testTarget(name: "CachingTests", dependencies: ["Caching"]),
+        .testTarget(
+            name: "RateLimitingTests",
+            dependencies: [
+                "RESP",
+                "RateLimiting",
+                "RedisClient",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]
+        ),
         .testTarget(name: "FibonacciTests", dependencies: ["DecimalArithmetic", "Fibonacci"]),
         .testTarget(name: "DecimalArithmeticTests", dependencies: ["DecimalArithmetic"]),
         .testTarget(
