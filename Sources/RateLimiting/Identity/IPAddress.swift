@@ -42,13 +42,23 @@ extension IPAddress {
 
     private static func dottedDecimal(_ text: some Collection<UInt8>) -> UInt32? {
         var bits: UInt32 = 0
-        var parts = 0
-        for part in text.split(separator: UInt8(ascii: "."), maxSplits: 4, omittingEmptySubsequences: false) {
-            guard parts < 4, let octet = decimal(part, max: 255) else { return nil }
-            bits = bits << 8 | UInt32(octet)
-            parts += 1
+        var octet: UInt32?
+        var dots = 0
+        for byte in text {
+            if byte == UInt8(ascii: ".") {
+                guard let value = octet, dots < 3 else { return nil }
+                bits = bits << 8 | value
+                octet = nil
+                dots += 1
+            } else {
+                guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte), octet != 0 else { return nil }
+                let value = (octet ?? 0) * 10 + UInt32(byte - UInt8(ascii: "0"))
+                guard value <= 255 else { return nil }
+                octet = value
+            }
         }
-        return parts == 4 ? bits : nil
+        guard let octet, dots == 3 else { return nil }
+        return bits << 8 | octet
     }
 
     /// A number without leading zeros, at most `max`.
