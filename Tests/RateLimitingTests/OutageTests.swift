@@ -1,5 +1,7 @@
+import Logging
 import RESP
 import RedisClient
+import ServiceLifecycle
 import Testing
 
 @testable import RateLimiting
@@ -74,6 +76,69 @@ struct OutageTests {
                 try await eventually("connected") { client.state.level == .connected }
                 try await eventually("Redis decides again") { await limiter.consume(0, by: someone).mode == .global }
             }
+        }
+    }
+
+    @Test(
+        "admit no more than the budget and what it earns, in Redis and in all shares together, while it stalls under load"
+    )
+    func stallUnderLoad() async throws {
+        let server = try await RedisServer()
+        let policy = try TokenBucketPolicy(budget: 400, window: 2)
+        try await withLimiters(4, server.configuration, policy, deadline: .milliseconds(25)) {
+            limiters,
+            clients async throws in
+            let start = try await clients[0].time()
+            let localStart = ContinuousClock.now
+            let end = localStart + .seconds(3)
+            let admitted = try await withThrowingTaskGroup(of: [Verdict.Mode: Int].self) { group in
+                for index in 0..<8 {
+                    group.addTask {
+                        var admitted: [Verdict.Mode: Int] = [:]
+                        while ContinuousClock.now < end {
+                            let verdict = await limiters[index % 4].consume(1 + index % 3, by: someone)
+                            if verdict.isAllowed { admitted[verdict.mode, default: 0] += verdict.cost }
+                            if let retryAfter = verdict.retryAfter { try await Task.sleep(for: retryAfter) }
+                        }
+                        return admitted
+                    }
+                }
+                try await Task.sleep(for: .milliseconds(700))
+                server.stop()
+                try await Task.sleep(for: .milliseconds(700))
+                server.resume()
+                return try await group.reduce(into: [:]) { $0.merge($1, uniquingKeysWith: +) }
+            }
+            let localElapsed = Int128((ContinuousClock.now - localStart) / .microseconds(1)) + 1
+            try await eventually("connected") { clients[0].state.level == .connected }
+            let elapsed = Int128(try await clients[0].time() - start)
+            #expect(Int128(admitted[.global, default: 0]) * 2_000_000 <= 400 * (2_000_000 + elapsed))
+            #expect(Int128(admitted[.local, default: 0]) * 2_000_000 <= 400 * (2_000_000 + localElapsed))
+            // Both have had their part.
+            #expect(admitted[.global, default: 0] > 400 && admitted[.local, default: 0] > 0, "\(admitted)")
+        }
+    }
+
+    @Test("a process that shuts down is no longer counted at once")
+    func leaving() async throws {
+        let server = try await RedisServer()
+        let policy = try TokenBucketPolicy(budget: 10, window: 60)
+        try await withClients(1, server.configuration.patient) { clients async throws in
+            let limiter = RateLimiter(policy: policy, redis: clients[0], clientLimit: 64)
+            let group = ServiceGroup(
+                configuration: ServiceGroupConfiguration(
+                    services: [limiter],
+                    logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+                )
+            )
+            let members = RedisCommand("ZCARD", [RESPArgument(ProcessRegistry.key)], keys: 0..<1)
+            async let services: Void = group.run()
+            try await eventually("it is counted") {
+                try await clients[0].send(members, timeout: .seconds(10)).integer == 1
+            }
+            await group.triggerGracefulShutdown()
+            try await services
+            #expect(try await clients[0].send(members, timeout: .seconds(10)).integer == 0)
         }
     }
 

@@ -55,7 +55,7 @@ func withStores<Result: Sendable>(
 extension RedisCommanding {
     /// The time by Redis' clock, in microseconds.
     func time() async throws -> Int64 {
-        let parts = try await send(RedisCommand("TIME")).elements?.compactMap(\.integer) ?? []
+        let parts = try await send(RedisCommand("TIME"), timeout: .seconds(10)).elements?.compactMap(\.integer) ?? []
         try #require(parts.count == 2)
         return parts[0] * 1_000_000 + parts[1]
     }
