@@ -119,6 +119,27 @@ struct RateLimiterTests {
         #expect(redis.calls.count == 1)
     }
 
+    @Test("a remembered refusal ends at the earliest that Redis may admit, and says the latest")
+    func slowRefusal() async throws {
+        let time = ManualClock()
+        let redis = StandInRedis { time.advance(by: 20_000) }
+        let limiter = RateLimiter(
+            policy: try TokenBucketPolicy(budget: 10, window: 10),
+            redis: redis,
+            clientLimit: 64,
+            clock: time.clock
+        )
+        let now: Int64 = 1_700_000_000_000_000
+        redis.set(.replies(.array([.integer(0), .integer(now + 7_000_000), .integer(0), .integer(now)])))
+        #expect(await limiter.consume(5, by: someone).retryAfter == .seconds(2))
+        // Redis has read its clock at some time in the twenty milliseconds that the call took.
+        #expect(limiter.consumeImmediately(5, by: someone)?.retryAfter == .seconds(2))
+        time.advance(by: 1_979_999)
+        #expect(limiter.consumeImmediately(5, by: someone)?.retryAfter == .microseconds(20_001))
+        time.advance(by: 1)
+        #expect(limiter.consumeImmediately(5, by: someone) == nil)
+    }
+
     @Test("while Redis is away processes divide the budget, and a cost above a share may come again")
     func shares() async throws {
         let redis = StandInRedis()

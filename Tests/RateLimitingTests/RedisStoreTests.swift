@@ -51,6 +51,63 @@ struct RedisStoreTests {
         }
     }
 
+    @Test(
+        "the script decides as the arithmetic does at any time, also to the last fraction before the limit, and when time steps back"
+    )
+    func differentialWithClock() async throws {
+        let server = try await RedisServer()
+        let script = RedisScript(
+            RedisStore.script.source.replacing("redis.call('TIME')", with: "{ARGV[5], ARGV[6]}")
+        )
+        try #require(script != RedisStore.script)
+        try await withClients(1, server.configuration.patient) { clients async throws in
+            var generator = SeededGenerator(seed: 9)
+            for (budget, window) in [(3, 1), (7, 60), (999_983, 59), (1_000_000_000, 31_536_000)] {
+                let policy = try TokenBucketPolicy(budget: budget, window: window)
+                let bucket = GCRA(policy)
+                // In the future, so that no key goes away during the test.
+                var now: Int64 = 3 << 50
+                var tat = BucketTime(microseconds: 0)
+                _ = try await clients[0].send(.delete("k"))
+                for _ in 0..<400 {
+                    let cost = Int.random(
+                        in: 0...max(1, budget >> Int.random(in: 0...20, using: &generator)),
+                        using: &generator
+                    )
+                    let refusal = bucket.decide(cost: cost, now: now, tat: tat).decision
+                    switch Int.random(in: 0..<8, using: &generator) {
+                    case 0: now += Int64.random(in: 0...(3 * policy.windowMicroseconds), using: &generator)
+                    case 1: now -= Int64.random(in: 0...(3 * policy.windowMicroseconds), using: &generator)
+                    case 2...4: now += refusal.retryAfter
+                    case 5...6: now += refusal.retryAfter - 1
+                    default: break
+                    }
+                    let charge = policy.time(toEarn: cost)
+                    let words = [
+                        charge.microseconds, Int64(charge.fraction), policy.windowMicroseconds, Int64(budget),
+                        now / 1_000_000,
+                        now % 1_000_000,
+                    ]
+                    let reply = try await clients[0].evaluate(
+                        script,
+                        keys: ["k"],
+                        arguments: words.map { RESPArgument(Int($0)) },
+                        timeout: patience
+                    )
+                    let answer = try #require(ScriptAnswer(reply, budget: budget))
+                    let (decision, next) = bucket.decide(cost: cost, now: now, tat: tat)
+                    #expect(answer.now == now)
+                    #expect(answer.isAdmitted == (decision.outcome == .allowed))
+                    let outcome: BucketDecision.Outcome = answer.isAdmitted ? .allowed : .refused
+                    #expect(bucket.decision(outcome, cost: cost, now: now, tat: answer.tat) == decision)
+                    let stored = try await clients[0].send(.get("k")).text ?? "0:0"
+                    #expect(stored == "\(next.microseconds):\(next.fraction)")
+                    tat = next
+                }
+            }
+        }
+    }
+
     @Test("keys go away when their bucket is full, and not a moment earlier")
     func expiry() async throws {
         let server = try await RedisServer()

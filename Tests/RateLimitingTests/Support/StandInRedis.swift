@@ -19,6 +19,12 @@ final class StandInRedis: RedisCommanding {
     }
 
     private let storage = Mutex(Storage())
+    private let onCall: @Sendable () -> Void
+
+    /// - Parameter onCall: called while a call is on its way.
+    init(onCall: @escaping @Sendable () -> Void = {}) {
+        self.onCall = onCall
+    }
 
     var state: RedisState { storage.withLock { $0.state } }
     var calls: [(name: String, timeout: Duration?)] { storage.withLock { $0.calls } }
@@ -33,6 +39,7 @@ final class StandInRedis: RedisCommanding {
             storage.calls += commands.map { ($0.name, timeout) }
             return storage.behaviour
         }
+        onCall()
         switch behaviour {
         case .replies(let reply): return commands.map { _ in .success(reply) }
         case .fails(let code): return commands.map { _ in .failure(RedisError(code, "as the test says")) }
