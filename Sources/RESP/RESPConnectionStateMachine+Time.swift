@@ -44,7 +44,7 @@ extension RESPConnectionStateMachine {
         switch phase {
         case .handshake(_, let until): until
         case .ready: [nextExpiry, quietDeadline].compactMap { $0 }.min()
-        case .closing(let until): [until, nextExpiry, quietDeadline].compactMap { $0 }.min()
+        case .closing(let until): [until, nextExpiry, queue.isEmpty ? nil : quietDeadline].compactMap { $0 }.min()
         case .closed: nil
         }
     }

@@ -31,6 +31,9 @@ package struct RESPDecoder: Sendable {
     /// How many bytes wait for the rest of their reply; those of open aggregates' complete elements are not among them.
     package var bufferedByteCount: Int { input.readableBytes }
 
+    /// The memory that input takes, for tests.
+    var storageCapacity: Int { input.storageCapacity }
+
     /// Whether a reply has begun and is not complete.
     package var isWithinReply: Bool { input.readableBytes > 0 || pendingBulk != nil || !open.isEmpty }
 
@@ -40,6 +43,8 @@ package struct RESPDecoder: Sendable {
         if input.readableBytes == 0 {
             input = bytes
         } else {
+            // Else reads that never end with a reply would keep all that was ever received. Linear in all: a byte moves when as many are gone.
+            if input.readerIndex >= input.readableBytes { input.discardReadBytes() }
             input.writeBuffer(&bytes)
         }
     }
@@ -84,11 +89,10 @@ package struct RESPDecoder: Sendable {
             guard let length = try line.length(allowsNull: line.type == .bulkString, at: consumed) else {
                 return .value(.null)
             }
-            guard length <= limits.maximumBulkLength else {
-                throw RESPDecodingError(
-                    .bulkTooLong(length: length, limit: limits.maximumBulkLength),
-                    offset: consumed
-                )
+            // Errors become reasons that people read, so they may be as long as those of one line.
+            let limit = line.type == .bulkError ? limits.maximumLineLength : limits.maximumBulkLength
+            guard length <= limit else {
+                throw RESPDecodingError(.bulkTooLong(length: length, limit: limit), offset: consumed)
             }
             try checkReplyLength(adding: length)
             pendingBulk = PendingBulk(kind: line.type, length: length)

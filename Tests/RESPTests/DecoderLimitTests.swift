@@ -29,7 +29,7 @@ struct DecoderLimitTests {
         #expect(failure(of: "$100\r\n") == nil)
         #expect(failure(of: "$101\r\n") == .bulkTooLong(length: 101, limit: 100))
         #expect(failure(of: "$9223372036854775807\r\n") == .bulkTooLong(length: .max, limit: 100))
-        #expect(failure(of: "!101\r\n") == .bulkTooLong(length: 101, limit: 100))
+        #expect(failure(of: "!51\r\n") == .bulkTooLong(length: 51, limit: 50))
     }
 
     @Test("an aggregate over its limit is refused when its count is announced", arguments: ["*", "~", ">"])
@@ -77,6 +77,19 @@ struct DecoderLimitTests {
         #expect(failure(of: "*4\r\n" + String(repeating: string, count: 4)) == nil)
         #expect(failure(of: "*5\r\n" + String(repeating: string, count: 4) + "$90\r\n") == .replyTooLarge(limit: 400))
         #expect(failure(of: String(repeating: string, count: 10)) == nil)
+    }
+
+    @Test("reads that never end with a reply keep nothing of replies that are complete")
+    func unalignedReads() throws {
+        var decoder = RESPDecoder()
+        decoder.append(ByteBuffer(string: "$"))
+        let rest = "10000\r\n" + String(repeating: "x", count: 10_000) + "\r\n$"
+        for _ in 0..<1_000 {
+            decoder.append(ByteBuffer(string: rest))
+            #expect(try decoder.next()?.bytes?.readableBytes == 10_000)
+            #expect(try decoder.next() == nil)
+        }
+        #expect(decoder.storageCapacity < 100_000)
     }
 
     @Test("an announced length takes no memory")

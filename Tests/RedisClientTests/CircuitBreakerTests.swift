@@ -68,6 +68,21 @@ struct CircuitBreakerTests {
         }
     }
 
+    @Test("a circuit that opens again soon after it was closed stays open for longer")
+    mutating func relapse() {
+        var now = 0.0
+        for wait in [0.5, 1.0, 2, 2] {
+            for _ in 0..<5 { _ = record(false, at: now) }
+            #expect(breaker.state == .open(until: Self.at(now + wait)))
+            now += wait
+            #expect(breaker.beginProbe(at: Self.at(now)) == true)
+            #expect(breaker.probeEnded(success: true, at: Self.at(now)) == true)
+        }
+        now += 10
+        for _ in 0..<5 { _ = record(false, at: now) }
+        #expect(breaker.state == .open(until: Self.at(now + 0.5)))
+    }
+
     @Test("calls that end after the circuit has opened change nothing")
     mutating func stragglers() {
         for _ in 0..<5 { _ = record(false) }

@@ -220,3 +220,13 @@ struct ClusterJourneyTests {
         #expect(journey.next(after: .refused(.ask(slot: 7, location: "")), at: a).step == .finish)
     }
 }
+
+@Suite("Masters that nodes make up")
+struct EndlessMovesTests {
+    @Test("more masters than there are slots overflow nothing; those in excess serve nothing")
+    func overflow() {
+        var map = SlotMap(ClusterTopology(assignments: []))
+        for host in 0..<70_000 { map.move(host % 16_384, to: RedisEndpoint(host: "h\(host)", port: 1)) }
+        #expect(map[0] == nil)
+    }
+}

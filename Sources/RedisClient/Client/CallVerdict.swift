@@ -44,7 +44,7 @@ struct CallVerdict {
             reason = error.description
         }
         if code == .clusterDown { clusterOutage = error.description }
-        if code.refusesWrites { writeRefusal = error.description }
+        if code.refusesWrites || command.isWrite && code == .noPermission { writeRefusal = error.description }
         if code.callsForReconnect { callsForReconnect = true }
     }
 }

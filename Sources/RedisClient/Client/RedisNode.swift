@@ -171,7 +171,9 @@ final class RedisNode: Sendable {
         guard let connection else { return }
         var isSuccess = false
         if let connection {
-            let call = PendingCall([.ping], deadline: .now() + TimeAmount(configuration.timeouts.probe))
+            // A server that is slower than callers wait does not serve them.
+            let patience = min(configuration.timeouts.probe, configuration.timeouts.command)
+            let call = PendingCall([.ping], deadline: .now() + TimeAmount(patience))
             isSuccess = CallVerdict(await connection.perform(call), of: call.commands).isSuccess == true
         }
         let now = NIODeadline.now()

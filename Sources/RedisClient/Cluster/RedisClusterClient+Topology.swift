@@ -13,7 +13,9 @@ extension RedisClusterClient {
         for await _ in refreshSignal {
             let isKnown = await refreshTopology()
             if isKnown { backoff.reset() }
-            let wait = isKnown ? configuration.timeouts.topologyRefresh : backoff.next(using: &generator)
+            // A master that comes back is only found by looking.
+            let interval = state.level == .connected ? configuration.timeouts.topologyRefresh : Self.impairedInterval
+            let wait = isKnown ? interval : backoff.next(using: &generator)
             next?.cancel()
             next = eventLoop.scheduleTask(in: TimeAmount(wait)) { [refreshRequester] in
                 refreshRequester.yield()
@@ -24,6 +26,7 @@ extension RedisClusterClient {
     }
 
     private static var shortestRefreshInterval: Duration { .milliseconds(50) }
+    private static var impairedInterval: Duration { .seconds(1) }
     private static var longestFailureInterval: Duration { .milliseconds(500) }
     /// As many nodes are asked at most for a view in which every slot is served.
     private static var askedNodes: Int { 4 }

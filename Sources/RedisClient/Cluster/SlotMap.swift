@@ -27,9 +27,11 @@ struct SlotMap: Sendable {
     /// How many slots nobody serves; linear in the number of slots.
     var uncoveredCount: Int { owners.count { $0 == Self.nobody } }
 
-    /// A cluster has at most as many masters as slots; so positions fit.
+    /// The position of a master, which is added if it is new. A cluster has at most as many masters as slots; what nodes name beyond
+    /// that serves nothing.
     private mutating func index(of endpoint: RedisEndpoint) -> UInt16 {
         if let index = masters.firstIndex(of: endpoint) { return UInt16(index) }
+        guard masters.count < HashSlot.count else { return Self.nobody }
         masters.append(endpoint)
         return UInt16(masters.count - 1)
     }

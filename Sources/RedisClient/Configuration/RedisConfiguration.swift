@@ -45,7 +45,7 @@ package struct RedisConfiguration: Sendable, Hashable {
 package struct RedisTimeouts: Sendable, Hashable {
     /// For the replies to a call that names no time of its own.
     package var command: Duration = .milliseconds(25)
-    /// For a connection: TCP, TLS and handshake each.
+    /// For a connection: TCP, and then TLS and handshake together.
     package var connect: Duration = .seconds(1)
     /// Without traffic, until a `PING` is sent.
     package var keepAlive: Duration = .seconds(10)

@@ -10,6 +10,10 @@ package enum RedisReplyCode: Sendable, Hashable {
     case masterDown
     /// `OOM`: memory is full and nothing may be evicted.
     case outOfMemory
+    /// `MISCONF`: the server cannot save its data, and refuses to change them.
+    case cannotSave
+    /// `NOREPLICAS`: too few replicas are connected for writes.
+    case tooFewReplicas
     /// `CLUSTERDOWN`: the cluster does not serve this slot, or nothing.
     case clusterDown
     /// `NOSCRIPT`: the server does not know the script of an `EVALSHA`.
@@ -42,6 +46,8 @@ package enum RedisReplyCode: Sendable, Hashable {
         case "LOADING": self = .loading
         case "MASTERDOWN": self = .masterDown
         case "OOM": self = .outOfMemory
+        case "MISCONF": self = .cannotSave
+        case "NOREPLICAS": self = .tooFewReplicas
         case "CLUSTERDOWN": self = .clusterDown
         case "NOSCRIPT": self = .noScript
         case "WRONGTYPE": self = .wrongType
@@ -78,7 +84,10 @@ package enum RedisReplyCode: Sendable, Hashable {
 
     /// Whether reads are served, but writes are not.
     package var refusesWrites: Bool {
-        self == .readOnly || self == .outOfMemory
+        switch self {
+        case .readOnly, .outOfMemory, .cannotSave, .tooFewReplicas: true
+        default: false
+        }
     }
 
     /// Whether another connection may reach a server that is better: the name may lead elsewhere by now.

@@ -44,7 +44,9 @@ package struct CircuitBreaker: Sendable {
 
     private let policy: CircuitBreakerPolicy
     private var failuresInARow = 0
+    /// Probes that failed, and that succeeded though calls failed again soon.
     private var failedProbes = 0
+    private var closedAt: NIODeadline?
     private var buckets = [Bucket](repeating: Bucket(), count: Self.bucketCount)
     /// Where the circuit stands.
     package private(set) var state = State.closed
@@ -70,6 +72,8 @@ package struct CircuitBreaker: Sendable {
             recent.calls >= policy.minimumVolume
             && Double(recent.failures) >= policy.failureShare * Double(recent.calls)
         guard failuresInARow >= policy.consecutiveFailures || tooMany else { return false }
+        let isRelapse = closedAt.map { now < $0 + TimeAmount(policy.window) } ?? false
+        failedProbes = isRelapse ? failedProbes + 1 : 0
         open(at: now)
         return true
     }
@@ -95,7 +99,7 @@ package struct CircuitBreaker: Sendable {
         }
         state = .closed
         failuresInARow = 0
-        failedProbes = 0
+        closedAt = now
         buckets = [Bucket](repeating: Bucket(), count: Self.bucketCount)
         return true
     }
