@@ -12,6 +12,7 @@ from checks import assert_value, cache_status, is_collapsed, is_computed, is_hit
 from rawhttp import request_bytes
 from redis_server import RedisCluster, RedisServer, make_certificates
 from service import Service, run_command, wait_until
+from slow_proxy import SlowProxy
 
 REDIS_HIT = {"hit": True, "detail": "redis"}
 MEMORY_HIT = {"hit": True, "detail": "memory"}
@@ -272,6 +273,42 @@ def test_stalling_redis_under_load_costs_no_answer(start, redis):
     load.stop()
 
 
+@pytest.mark.parametrize("milliseconds", [30, 60, 150])
+def test_a_slow_redis_is_left_alone_after_a_few_requests(start, redis, milliseconds):
+    """If its probes were more patient than requests, each of them would succeed and cost the next five requests."""
+    proxy = SlowProxy(redis.port)
+    try:
+        service = start(REDIS_URL=f"redis://127.0.0.1:{proxy.port}")
+        await_redis(service, "connected")
+        proxy.delay = milliseconds / 1e3
+        end = time.monotonic() + 4
+        times, n = [], 1_000
+        with service.connect() as connection:
+            while time.monotonic() < end:
+                n += 1
+                times.append(seconds(lambda n=n: connection.request(f"/v1/fib?n={n}")))
+                time.sleep(0.005)
+        assert max(times) < 0.075
+        assert sum(duration > 0.015 for duration in times) <= 15, "Redis is tried again and again"
+        assert len(lines(service, "Redis is down")) <= 3
+        proxy.delay = 0
+        await_redis(service, "connected", timeout=10)
+    finally:
+        proxy.close()
+
+
+def test_a_redis_that_wants_replicas_is_read_and_degraded(start, redis):
+    service = start(REDIS_URL=redis.url)
+    await_redis(service, "connected")
+    redis.cli("CONFIG", "SET", "min-replicas-to-write", "1")
+    for n in range(1_000, 1_010):
+        assert_value(service.fib(n), n, "json")
+    assert readiness(service)["status"] == "degraded"
+    assert "NOREPLICAS" in readiness(service)["redis_reason"]
+    redis.cli("CONFIG", "SET", "min-replicas-to-write", "0")
+    await_redis(service, "connected", timeout=15)
+
+
 def test_a_full_redis_is_read_and_degraded(start, start_redis):
     redis = start_redis("--maxmemory-policy", "noeviction")
     service = start(REDIS_URL=redis.url)
@@ -435,8 +472,31 @@ def test_a_cluster_is_filled_on_every_node(start):
 
         wait_until(lambda: sum(sizes()) == 160, 10, "60 values and those of the warm-up are there")
         assert min(sizes()) > 20
-        cluster.nodes[1].kill()
+    finally:
+        cluster.close()
+
+
+def test_a_cluster_that_is_down_for_a_while_is_found_when_it_is_back(start):
+    cluster = RedisCluster()
+    try:
+        cluster.start()
+        service = start(REDIS_URL=cluster.nodes[0].url, REDIS_CLUSTER="true")
+        await_redis(service, "connected")
+        for node in cluster.nodes:
+            node.cli("CLUSTER", "DELSLOTS", "100")
         for n in range(2_000, 2_050):
-            assert_value(first.fib(n), n, "json")
+            assert_value(service.fib(n), n, "json")
+        assert readiness(service)["status"] == "degraded"
+        cluster.nodes[0].cli("CLUSTER", "ADDSLOTS", "100")
+        for node in cluster.nodes:
+            wait_until(lambda node=node: "cluster_state:ok" in node.cli("CLUSTER", "INFO"), 20, "the cluster is up")
+        await_redis(service, "connected", timeout=15)
+        cluster.nodes[1].kill()
+        for n in range(3_000, 3_050):
+            assert_value(service.fib(n), n, "json")
+        cluster.nodes[1].start()
+        for node in cluster.nodes:
+            wait_until(lambda node=node: "cluster_state:ok" in node.cli("CLUSTER", "INFO"), 20, "the cluster is up")
+        await_redis(service, "connected", timeout=15)
     finally:
         cluster.close()

@@ -36,25 +36,25 @@ struct WarmUpService: Service {
         }
         let values = bodies.map { (index: $0.index, value: $0.body.digits) }
         let (changes, continuation) = AsyncStream.makeStream(
-            of: RedisState.Level.self,
+            of: Void.self,
             bufferingPolicy: .bufferingNewest(1)
         )
-        redis.client.onStateChange { continuation.yield($0.level) }
-        continuation.yield(redis.client.state.level)
+        redis.client.onStateChange { _ in continuation.yield() }
+        continuation.yield()
         await cancelWhenGracefulShutdown {
             await withDiscardingTaskGroup { tasks in
                 tasks.addTask {
                     try? await Task.sleep(for: Self.patience)
                     reached()
                 }
-                for await level in changes {
-                    switch level {
+                for await _ in changes {
+                    switch redis.client.state.level {
                     case .connected:
                         await fill(redis, values)
                         reached()
-                    case .degraded:
+                    case .degraded, .down:
                         await probe(redis, values)
-                    case .starting, .down: break
+                    case .starting: break
                     }
                 }
             }
@@ -68,11 +68,13 @@ struct WarmUpService: Service {
         }
     }
 
-    /// A Redis that takes no writes (full, or a replica) is found to take them again only by one: requests may be long in coming.
+    /// A Redis that takes no writes (full, or a replica), and a cluster that does not serve, are found to be well again only by a command:
+    /// requests may be long in coming, and none goes to Redis while it is down. All values are tried, because each node of a cluster has to
+    /// show for itself; while there is no connection or the circuit is open nothing is sent.
     private func probe(_ redis: Redis, _ values: [(index: Int, value: ByteBuffer)]) async {
-        while !Task.isCancelled, redis.client.state.level == .degraded {
+        while !Task.isCancelled, [.degraded, .down].contains(redis.client.state.level) {
             try? await Task.sleep(for: Self.pauseAfterFailure)
-            _ = await redis.tier.warm(Array(values.prefix(1)), timeout: Self.timeout)
+            _ = await redis.tier.warm(values, timeout: Self.timeout)
         }
     }
 }

@@ -53,7 +53,7 @@ package enum RedisSettings {
     package static let connectTimeout = Setting.integer(
         "REDIS_CONNECT_TIMEOUT_MILLISECONDS",
         default: 1000,
-        in: 10...60_000,
+        in: 10...10_000,
         "for connecting; no request waits for it"
     )
 
