@@ -98,7 +98,7 @@ struct ClusterTests {
                 _ = await client.perform(keys.map { .get($0) }, timeout: .milliseconds(50))
                 return client.state.level == .degraded
             }
-            try await eventually("all keys are served again", within: .seconds(60)) {
+            try await eventually("all keys are served again", within: .seconds(30)) {
                 let values = await client.perform(keys.map { .get($0) }, timeout: .milliseconds(100))
                 for (key, value) in zip(keys, values) {
                     if case .success(let value) = value { #expect(value.text == key) }

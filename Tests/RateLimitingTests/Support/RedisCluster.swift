@@ -20,7 +20,7 @@ final class RedisCluster: Sendable {
             ["--cluster", "create"] + servers.map { "127.0.0.1:\($0.port)" } + ["--cluster-yes"]
         )
         for server in servers {
-            try await eventually("the node at \(server.port) knows the cluster", within: .seconds(60)) {
+            try await eventually("the node at \(server.port) knows the cluster", within: .seconds(20)) {
                 try await LocalProcess.run("redis-cli", ["-p", "\(server.port)", "cluster", "info"])
                     .contains("cluster_state:ok")
             }

@@ -3,7 +3,7 @@ import Testing
 /// Asks again and again until the answer is yes, within a limit that only a failure reaches.
 func eventually(
     _ what: @autoclosure () -> Comment,
-    within limit: Duration = .seconds(60),
+    within limit: Duration = .seconds(10),
     sourceLocation: SourceLocation = #_sourceLocation,
     _ condition: () async throws -> Bool
 ) async throws {

@@ -24,7 +24,7 @@ final class RedisCluster: Sendable {
             ["--cluster", "create"] + addresses + ["--cluster-replicas", "1", "--cluster-yes"]
         )
         for server in servers {
-            try await eventually("the node at \(server.port) knows the whole cluster", within: .seconds(60)) {
+            try await eventually("the node at \(server.port) knows the whole cluster", within: .seconds(20)) {
                 let nodes = try cli(server, ["cluster", "nodes"])
                 return try cli(server, ["cluster", "info"]).contains("cluster_state:ok")
                     && nodes.split(separator: "\n").count { $0.contains("slave") } == 3
@@ -47,7 +47,7 @@ final class RedisCluster: Sendable {
     private var address: String { "127.0.0.1:\(servers[0].port)" }
 
     private func waitUntilAgreed() async throws {
-        try await eventually("the nodes agree", within: .seconds(60)) {
+        try await eventually("the nodes agree", within: .seconds(20)) {
             (try? LocalProcess.run("redis-cli", ["--cluster", "check", address])) != nil
         }
     }
@@ -70,7 +70,7 @@ final class RedisCluster: Sendable {
         let server = try await RedisServer(Self.options)
         try LocalProcess.run("redis-cli", ["--cluster", "add-node", "127.0.0.1:\(server.port)", address])
         let identifier = try cli(server, ["cluster", "myid"]).trimmingCharacters(in: .newlines)
-        try await eventually("all nodes know the new one, and it knows them", within: .seconds(60)) {
+        try await eventually("all nodes know the new one, and it knows them", within: .seconds(20)) {
             guard try cli(server, ["cluster", "info"]).contains("cluster_state:ok") else { return false }
             return try servers.allSatisfy { server in
                 try cli(server, ["cluster", "nodes"]).split(separator: "\n").contains {
