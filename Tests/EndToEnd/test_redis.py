@@ -306,7 +306,7 @@ def test_a_redis_that_wants_replicas_is_read_and_degraded(start, redis):
     assert readiness(service)["status"] == "degraded"
     assert "NOREPLICAS" in readiness(service)["redis_reason"]
     redis.cli("CONFIG", "SET", "min-replicas-to-write", "0")
-    await_redis(service, "connected", timeout=15)
+    await_redis(service, "connected", timeout=10)
 
 
 def test_a_full_redis_is_read_and_degraded(start, start_redis):
@@ -320,7 +320,7 @@ def test_a_full_redis_is_read_and_degraded(start, start_redis):
     assert cache_status(service.fib(5_000)) == REDIS_HIT
     assert readiness(service)["status"] == "degraded"
     redis.cli("CONFIG", "SET", "maxmemory", "0")
-    wait_until(lambda: service.fib(2_000) and readiness(service)["redis"] == "connected", 15, "it recovers", 0.3)
+    wait_until(lambda: service.fib(2_000) and readiness(service)["redis"] == "connected", 10, "it recovers", 0.3)
 
 
 def test_a_read_only_redis_is_read_and_degraded(start, redis):
@@ -334,7 +334,7 @@ def test_a_read_only_redis_is_read_and_degraded(start, redis):
     wait_until(lambda: cache_status(service.fib(5_000)) in (REDIS_HIT, MEMORY_HIT), 10, "reads go on", 0.2)
     assert readiness(service)["status"] == "degraded"
     redis.cli("REPLICAOF", "NO", "ONE")
-    await_redis(service, "connected", timeout=15)
+    await_redis(service, "connected", timeout=10)
 
 
 def test_a_wrong_password_costs_no_answer_and_is_not_logged(start, start_redis):
@@ -490,13 +490,13 @@ def test_a_cluster_that_is_down_for_a_while_is_found_when_it_is_back(start):
         cluster.nodes[0].cli("CLUSTER", "ADDSLOTS", "100")
         for node in cluster.nodes:
             wait_until(lambda node=node: "cluster_state:ok" in node.cli("CLUSTER", "INFO"), 20, "the cluster is up")
-        await_redis(service, "connected", timeout=15)
+        await_redis(service, "connected", timeout=10)
         cluster.nodes[1].kill()
         for n in range(3_000, 3_050):
             assert_value(service.fib(n), n, "json")
         cluster.nodes[1].start()
         for node in cluster.nodes:
             wait_until(lambda node=node: "cluster_state:ok" in node.cli("CLUSTER", "INFO"), 20, "the cluster is up")
-        await_redis(service, "connected", timeout=15)
+        await_redis(service, "connected", timeout=10)
     finally:
         cluster.close()
