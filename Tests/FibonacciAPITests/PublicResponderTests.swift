@@ -3,6 +3,7 @@ import Foundation
 import HTTPTypes
 import Logging
 import NIOCore
+import RateLimiting
 import Synchronization
 import Testing
 
@@ -30,8 +31,9 @@ struct PublicResponderTests {
             origin: ComputeOrigin(pool: pool, engine: Engine(), logger: logger)
         )
         responder = PublicResponder(
-            resource: FibonacciResource(maximumIndex: 1_000_000),
+            resource: FibonacciResource(maximumIndex: 1_000_000, budget: nil),
             source: source,
+            admission: Admission(identity: ClientIdentity(trusting: .none), limiter: nil),
             exchanges: ExchangeRunner(dates: HTTPDateCache(), observers: [recorder], isPublic: true, logger: logger)
         )
     }
@@ -93,9 +95,10 @@ struct PublicResponderTests {
             #expect(!source.isCached(index))
             let get = try await request("/v1/fib?n=\(index)", fields: [.accept: accept])
             #expect(head.fields[.contentLength] == get.fields[.contentLength])
-            for name in [HTTPField.Name.eTag, .contentType, .xPrecision, .cacheControl, .vary, .xRateLimitCost] {
+            for name in [HTTPField.Name.eTag, .contentType, .xPrecision, .cacheControl, .vary] {
                 #expect(head.fields[name] == get.fields[name])
             }
+            #expect(head.fields[.xRateLimitCost] == "1")
             if index > 50_000 { break }
         }
     }
@@ -212,8 +215,9 @@ struct OriginFailureTests {
     private func answer(to error: any Error) async throws -> OutgoingResponse {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let responder = PublicResponder(
-            resource: FibonacciResource(maximumIndex: 100),
+            resource: FibonacciResource(maximumIndex: 100, budget: nil),
             source: FibonacciSource(memoryCapacity: 1000, origin: FailingOrigin(error: error)),
+            admission: Admission(identity: ClientIdentity(trusting: .none), limiter: nil),
             exchanges: ExchangeRunner(dates: HTTPDateCache(), observers: [], isPublic: true, logger: logger)
         )
         let target = try #require(RequestTarget("/v1/fib?n=10"))

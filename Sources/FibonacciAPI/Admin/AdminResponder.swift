@@ -7,19 +7,21 @@ struct AdminResponder: HTTPResponder {
     let state: ServiceState
     /// The name of the arithmetic kernel.
     let kernel: String
-    /// The Redis that the service uses, if any.
+    /// The Redis that values are cached in, if any.
     let redis: (any RedisCommanding)?
+    /// The Redis that budgets are counted in, if any.
+    let rateLimitRedis: (any RedisCommanding)?
     let exchanges: ExchangeRunner
 
     func respond(to request: IncomingRequest, from peer: Peer) async -> OutgoingResponse {
-        await exchanges.respond(to: request, from: peer) { exchange in
+        await exchanges.respond(to: request, from: peer.client) { exchange in
             try answer(request, &exchange)
         }
     }
 
     func respond(to fault: ConnectionFault, of request: IncomingRequest?, from peer: Peer) -> OutgoingResponse {
         let route = request.flatMap { AdminRoute(rawValue: $0.target.path)?.template }
-        return exchanges.respond(to: fault, of: request, route: route, from: peer)
+        return exchanges.respond(to: fault, of: request, route: route, from: peer.client)
     }
 
     private func answer(_ request: IncomingRequest, _ exchange: inout Exchange) throws(Problem) -> OutgoingResponse {
@@ -54,17 +56,18 @@ struct AdminResponder: HTTPResponder {
     private func readiness(to request: IncomingRequest) -> OutgoingResponse {
         let phase = state.phase
         let status: HTTPResponse.Status = phase == .ready ? .ok : .serviceUnavailable
-        guard let redis = redis?.state else {
-            return StatusDocument.response(status: status, ["status": phase.rawValue], to: request)
+        let (redis, rateLimit) = (redis?.state, rateLimitRedis?.state)
+        let isWell = [redis, rateLimit].allSatisfy { $0 == nil || $0?.level == .connected }
+        var object = JSONObject()
+        object.append("status", phase == .ready && !isWell ? "degraded" : phase.rawValue)
+        if let redis {
+            object.append("redis", redis.level.rawValue)
+            object.append("redis_reason", orNull: redis.reason)
         }
-        let isDegraded = phase == .ready && redis.level != .connected
-        return StatusDocument.response(
-            status: status,
-            [
-                "status": isDegraded ? "degraded" : phase.rawValue, "redis": redis.level.rawValue,
-                "redis_reason": redis.reason,
-            ],
-            to: request
-        )
+        if let rateLimit {
+            object.append("rate_limit_redis", rateLimit.level.rawValue)
+            object.append("rate_limit_redis_reason", orNull: rateLimit.reason)
+        }
+        return StatusDocument.response(status: status, object, to: request)
     }
 }

@@ -6,6 +6,7 @@ package import JSONLogging
 import Logging
 import NIOCore
 import NIOPosix
+import RateLimiting
 import RedisClient
 import ServiceLifecycle
 import UnixSignals
@@ -92,7 +93,8 @@ package func buildApplication(
 
     let pool = ComputePool(threads: configuration.computeThreads, maximumQueueCost: configuration.computeQueueCost)
     let computation = ComputeOrigin(pool: pool, engine: Engine(kernel: configuration.kernel), logger: logger)
-    let redis = try configuration.redis.map { try makeRedis($0, configuration, logger: logger) }
+    let redis = try configuration.redis.map { try makeRedisCache($0, configuration, logger: logger) }
+    let limiting = try configuration.rateLimit.map { try makeLimiter($0, logger: logger) }
     let source = FibonacciSource(
         memoryCapacity: configuration.cacheMemoryBytes,
         origin: redis.map { redis in
@@ -107,8 +109,15 @@ package func buildApplication(
     let dates = HTTPDateCache()
     let accessLog = AccessLog(writer: logWriter, format: configuration.logFormat, level: configuration.logLevel)
     let publicResponder = PublicResponder(
-        resource: FibonacciResource(maximumIndex: configuration.maximumIndex),
+        resource: FibonacciResource(
+            maximumIndex: configuration.maximumIndex,
+            budget: configuration.rateLimit?.policy.budget
+        ),
         source: source,
+        admission: Admission(
+            identity: ClientIdentity(trusting: configuration.trustedProxies),
+            limiter: limiting?.limiter
+        ),
         exchanges: ExchangeRunner(dates: dates, observers: [accessLog], isPublic: true, logger: logger)
     )
     // Probes come every few seconds and say nothing new: the admin port keeps no access log.
@@ -116,6 +125,7 @@ package func buildApplication(
         state: state,
         kernel: configuration.kernel.name,
         redis: redis?.client,
+        rateLimitRedis: limiting?.client,
         exchanges: ExchangeRunner(dates: dates, observers: [], isPublic: false, logger: logger)
     )
     let wantedConnections = configuration.connectionLimits.maximumConnections
@@ -157,10 +167,16 @@ package func buildApplication(
         origin: computation,
         redis: redis.map { WarmUpService.Redis(client: $0.client, tier: $0.tier) }
     ) { reached(.warmUp) }
+    let firstContact = limiting?.client.map { client in
+        FirstContactService(client: client) { reached(.rateLimiter) }
+    }
+    if firstContact == nil { reached(.rateLimiter) }
     let drain = DrainService(state: state, duration: configuration.shutdownDrain, logger: logger)
-    let services: [any Service] = [pool, adminServer, publicServer, warmUp, drain]
+    let services: [(any Service)?] = [
+        redis?.client, limiting?.client, limiting?.limiter, pool, adminServer, publicServer, warmUp, firstContact, drain,
+    ]
     var group = ServiceGroupConfiguration(
-        services: (redis.map { [$0.client] } ?? []) + services,
+        services: services.compactMap(\.self),
         logger: quiet(logger)
     )
     group.maximumGracefulShutdownDuration = configuration.shutdownDrain + configuration.shutdownTimeout
@@ -173,30 +189,56 @@ package func buildApplication(
 }
 
 /// The Redis tier and what it stands on.
-private struct Redis {
+private struct RedisCache {
     let client: any RedisCommanding & Service
     let tier: RedisTier
     let configuration: RedisConfiguration
 }
 
-private func makeRedis(
+private func makeRedisCache(
     _ redis: RedisConfiguration,
     _ configuration: ServiceConfiguration,
     logger: Logger
-) throws -> Redis {
-    let client: any RedisCommanding & Service
-    do throws(RedisConfigurationError) {
-        client = try redis.makeClient(group: MultiThreadedEventLoopGroup.singleton, logger: logger)
-    } catch {
-        throw RedisSettings.configurationError(error)
-    }
+) throws -> RedisCache {
+    let client = try makeRedisClient(redis, .cache, purpose: "cache", logger: logger)
     let tier = RedisTier(
         client: client,
         keyPrefix: "fib:",
         secondsToLive: configuration.cacheSecondsToLive,
         largestValue: configuration.cacheLargestValue
     )
-    return Redis(client: client, tier: tier, configuration: redis)
+    return RedisCache(client: client, tier: tier, configuration: redis)
+}
+
+/// The limiter, and what it counts in if that is shared.
+private struct Limiting {
+    let limiter: RateLimiter
+    let client: (any RedisCommanding & Service)?
+}
+
+private func makeLimiter(_ configuration: RateLimitConfiguration, logger: Logger) throws -> Limiting {
+    guard let redis = configuration.redis else {
+        return Limiting(limiter: RateLimiter(policy: configuration.policy), client: nil)
+    }
+    // Connections of its own: a check must not wait behind a value of a megabyte.
+    let client = try makeRedisClient(redis, .rateLimit, purpose: "rate-limit", logger: logger)
+    let limiter = RateLimiter(policy: configuration.policy, redis: client, deadline: redis.timeouts.command)
+    return Limiting(limiter: limiter, client: client)
+}
+
+private func makeRedisClient(
+    _ redis: RedisConfiguration,
+    _ settings: RedisSettings,
+    purpose: String,
+    logger: Logger
+) throws -> any RedisCommanding & Service {
+    var logger = logger
+    logger[metadataKey: "purpose"] = "\(purpose)"
+    do throws(RedisConfigurationError) {
+        return try redis.makeClient(group: MultiThreadedEventLoopGroup.singleton, logger: logger)
+    } catch {
+        throw settings.configurationError(error)
+    }
 }
 
 private func makeServer<Responder: HTTPResponder>(

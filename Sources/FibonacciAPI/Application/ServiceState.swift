@@ -15,6 +15,7 @@ final class ServiceState: Sendable {
         case publicListener
         case adminListener
         case warmUp
+        case rateLimiter
     }
 
     private struct State {

@@ -1,99 +1,61 @@
 import Configuration
 import RedisClient
 
-/// The settings that lead to Redis; together they make a client's configuration, or none.
-package enum RedisSettings {
-    /// `REDIS_URL`. Its value may hold a password, so no message shows it.
-    package static let url = Setting<String?>(
-        "REDIS_URL",
-        default: nil,
-        shownAs: "unset",
-        expecting: "redis://user:password@host:port/database, or rediss:// for TLS",
-        "the cache that processes share; unset: memory only",
-        isSecret: true
-    ) { $0 }
-
-    /// `REDIS_CLUSTER`.
-    package static let cluster = Setting<Bool>.boolean(
-        "REDIS_CLUSTER",
-        default: false,
-        "the URL names a node of a cluster"
+/// The settings that lead to one Redis; together they make a client's configuration, or none.
+package struct RedisSettings: Sendable {
+    /// The Redis that values are cached in.
+    package static let cache = RedisSettings(
+        prefix: "REDIS",
+        summary: "the cache that processes share; unset: memory only"
     )
 
-    /// `REDIS_PASSWORD_FILE`.
-    package static let passwordFile = Setting<String?>.path(
-        "REDIS_PASSWORD_FILE",
-        "file with the password, in the place of one in the URL"
+    /// The Redis that budgets are counted in, where it is another.
+    package static let rateLimit = RedisSettings(
+        prefix: "RATE_LIMIT_REDIS",
+        summary: "where processes count budgets; unset: as REDIS_URL"
     )
 
-    /// `REDIS_CA_FILE`.
-    package static let authorityFile = Setting<String?>.path(
-        "REDIS_CA_FILE",
-        "PEM file of the authorities to trust, in the place of the system's"
-    )
+    /// `…_URL`. Its value may hold a password, so no message shows it.
+    package let url: Setting<String?>
+    /// `…_CLUSTER`.
+    package let cluster: Setting<Bool>
+    /// `…_PASSWORD_FILE`.
+    package let passwordFile: Setting<String?>
 
-    /// `REDIS_CLIENT_CERTIFICATE_FILE`.
-    package static let certificateFile = Setting<String?>.path(
-        "REDIS_CLIENT_CERTIFICATE_FILE",
-        "PEM file of the certificate to show"
-    )
-
-    /// `REDIS_CLIENT_KEY_FILE`.
-    package static let keyFile = Setting<String?>.path("REDIS_CLIENT_KEY_FILE", "PEM file of that certificate's key")
-
-    /// `REDIS_TIMEOUT_MILLISECONDS`.
-    package static let timeout = Setting.integer(
-        "REDIS_TIMEOUT_MILLISECONDS",
-        default: 25,
-        in: 1...10_000,
-        "the most that Redis may add to a request"
-    )
-
-    /// `REDIS_CONNECT_TIMEOUT_MILLISECONDS`.
-    package static let connectTimeout = Setting.integer(
-        "REDIS_CONNECT_TIMEOUT_MILLISECONDS",
-        default: 1000,
-        in: 10...10_000,
-        "for connecting; no request waits for it"
-    )
-
-    static var descriptions: [SettingDescription] {
-        [
-            url.description, cluster.description, passwordFile.description, authorityFile.description,
-            certificateFile.description, keyFile.description, timeout.description, connectTimeout.description,
-        ]
+    private init(prefix: String, summary: String) {
+        url = Setting<String?>(
+            "\(prefix)_URL",
+            default: nil,
+            shownAs: "unset",
+            expecting: "redis://user:password@host:port/database, or rediss:// for TLS",
+            summary,
+            isSecret: true
+        ) { $0 }
+        cluster = Setting<Bool>.boolean("\(prefix)_CLUSTER", default: false, "that URL names a node of a cluster")
+        passwordFile = Setting<String?>.path(
+            "\(prefix)_PASSWORD_FILE",
+            "file with the password, in the place of one in that URL"
+        )
     }
 
-    /// How to reach Redis, or nil if no URL is set.
+    var descriptions: [SettingDescription] { [url.description, cluster.description, passwordFile.description] }
+
+    /// How to reach this Redis, or nil if no URL is set.
     ///
     /// - Throws: ``ConfigurationError`` for the first malformed setting, one that makes no sense without another, or a file that cannot
     ///   be read. None shows a password.
-    static func configuration(from reader: ConfigReader) throws -> RedisConfiguration? {
-        let files = [passwordFile, authorityFile, certificateFile, keyFile]
-        let cluster = try cluster.value(from: reader)
-        var timeouts = RedisTimeouts()
-        timeouts.command = .milliseconds(try timeout.value(from: reader))
-        timeouts.connect = .milliseconds(try connectTimeout.value(from: reader))
+    func configuration(from reader: ConfigReader) throws -> RedisConfiguration? {
+        let isCluster = try cluster.value(from: reader)
         guard let text = try url.value(from: reader) else {
-            for file in files {
-                if let path = try file.value(from: reader) {
-                    throw ConfigurationError(variable: file.name, value: path, expectation: "REDIS_URL to be set, too")
-                }
-            }
-            guard !cluster else {
-                throw ConfigurationError(
-                    variable: Self.cluster.name,
-                    value: "true",
-                    expectation: "REDIS_URL to be set, too"
-                )
-            }
+            if let path = try passwordFile.value(from: reader) { throw withoutURL(passwordFile.name, path) }
+            if isCluster { throw withoutURL(cluster.name, "true") }
             return nil
         }
         do {
             var configuration = try RedisConfiguration(url: text)
-            configuration.isCluster = cluster
-            configuration.timeouts = timeouts
-            try secure(&configuration, from: reader)
+            configuration.isCluster = isCluster
+            configuration.timeouts = try RedisConnectionSettings.timeouts(from: reader)
+            try RedisConnectionSettings.secure(&configuration, from: reader)
             if let path = try passwordFile.value(from: reader) {
                 try configuration.readPassword(fromFile: path)
             }
@@ -105,7 +67,7 @@ package enum RedisSettings {
     }
 
     /// What the client says of its configuration, in terms of the settings.
-    static func configurationError(_ error: RedisConfigurationError) -> ConfigurationError {
+    func configurationError(_ error: RedisConfigurationError) -> ConfigurationError {
         switch error.setting {
         case .url, .number:
             ConfigurationError(variable: url.name, value: nil, expectation: "\(url.expectation): \(error.problem)")
@@ -117,26 +79,14 @@ package enum RedisSettings {
             )
         case .tls:
             ConfigurationError(
-                variable: "\(authorityFile.name), \(certificateFile.name) or \(keyFile.name)",
+                variable: RedisConnectionSettings.files.map(\.name).joined(separator: ", "),
                 value: nil,
                 expectation: "PEM files that belong together: \(error.problem)"
             )
         }
     }
 
-    private static func secure(_ configuration: inout RedisConfiguration, from reader: ConfigReader) throws {
-        for file in [authorityFile, certificateFile, keyFile] {
-            guard let path = try file.value(from: reader) else { continue }
-            guard configuration.tls != nil else {
-                throw ConfigurationError(
-                    variable: file.name,
-                    value: path,
-                    expectation: "REDIS_URL to begin with rediss://, without which there is no TLS"
-                )
-            }
-        }
-        configuration.tls?.authorityFile = try authorityFile.value(from: reader)
-        configuration.tls?.certificateFile = try certificateFile.value(from: reader)
-        configuration.tls?.keyFile = try keyFile.value(from: reader)
+    private func withoutURL(_ variable: String, _ value: String) -> ConfigurationError {
+        ConfigurationError(variable: variable, value: value, expectation: "\(url.name) to be set, too")
     }
 }

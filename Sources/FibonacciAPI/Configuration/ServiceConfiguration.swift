@@ -3,6 +3,7 @@ package import DecimalArithmetic
 package import JSONLogging
 package import Logging
 import NIOCore
+package import RateLimiting
 package import RedisClient
 
 /// Everything that can be set from outside, validated.
@@ -23,6 +24,10 @@ package struct ServiceConfiguration: Sendable {
     package var cacheSecondsToLive: Int
     /// The most digits of a number that is stored in Redis.
     package var cacheLargestValue: Int
+    /// What clients may spend; nil: as much as they like.
+    package var rateLimit: RateLimitConfiguration?
+    /// Whose word is taken for whom they forward.
+    package var trustedProxies: TrustedProxies
     /// The number of threads for heavy computations.
     package var computeThreads: Int
     /// The inner loops of large products.
@@ -49,7 +54,13 @@ package struct ServiceConfiguration: Sendable {
         adminPort = try Self.adminPort.value(from: reader)
         maximumIndex = try Self.maximumIndex.value(from: reader)
         cacheMemoryBytes = try Self.cacheMemoryBytes.value(from: reader)
-        redis = try RedisSettings.configuration(from: reader)
+        redis = try RedisSettings.cache.configuration(from: reader)
+        let rateLimitRedis = try RedisSettings.rateLimit.configuration(from: reader)
+        try RedisConnectionSettings.validate(for: [redis, rateLimitRedis], from: reader)
+        rateLimit = try RateLimitSettings.policy(from: reader).map { [redis] policy in
+            RateLimitConfiguration(policy: policy, redis: rateLimitRedis ?? redis)
+        }
+        trustedProxies = try RateLimitSettings.proxies(from: reader)
         cacheSecondsToLive = try Self.cacheSecondsToLive.value(from: reader)
         cacheLargestValue = try Self.cacheLargestValue.value(from: reader)
         computeThreads = try Self.computeThreads.value(from: reader)
@@ -225,7 +236,7 @@ extension ServiceConfiguration {
         [
             host.description, port.description, adminPort.description, maximumIndex.description,
             cacheMemoryBytes.description, cacheSecondsToLive.description, cacheLargestValue.description,
-        ] + RedisSettings.descriptions + [
+        ] + RedisSettings.cache.descriptions + RedisConnectionSettings.descriptions + RateLimitSettings.descriptions + [
             computeThreads.description, computeQueueCost.description, kernel.description,
             shutdownDrain.description, shutdownTimeout.description, maximumConnections.description,
             idleTimeout.description, requestTimeout.description, writeTimeout.description, logLevel.description,

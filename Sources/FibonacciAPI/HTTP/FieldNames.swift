@@ -8,7 +8,12 @@ extension HTTPField.Name {
     }
 
     static let cacheStatus = known("Cache-Status")
+    static let rateLimit = known("RateLimit")
+    static let rateLimitPolicy = known("RateLimit-Policy")
+    static let xForwardedFor = known("X-Forwarded-For")
     static let xPrecision = known("X-Precision")
     static let xRateLimitCost = known("X-RateLimit-Cost")
+    static let xRateLimitMode = known("X-RateLimit-Mode")
+    static let xRateLimitRemaining = known("X-RateLimit-Remaining")
     static let xRequestID = known("X-Request-ID")
 }

@@ -28,10 +28,14 @@ struct JSONObject {
         bytes.append(UInt8(ascii: "]"))
     }
 
-    /// Adds a member that is `null`.
-    mutating func appendNull(_ name: StaticString) {
-        appendName(name)
-        bytes.append(contentsOf: "null".utf8)
+    /// Adds a string member, or one that is `null`.
+    mutating func append(_ name: StaticString, orNull value: String?) {
+        if let value {
+            append(name, value)
+        } else {
+            appendName(name)
+            bytes.append(contentsOf: "null".utf8)
+        }
     }
 
     private mutating func appendName(_ name: StaticString) {

@@ -14,6 +14,8 @@ struct Problem: Error, Equatable, Sendable {
         case contentTooLarge = "content-too-large"
         case uriTooLong = "uri-too-long"
         case indexTooLarge = "n-too-large"
+        case costExceedsBudget = "cost-exceeds-budget"
+        case quotaExceeded = "quota-exceeded"
         case headerFieldsTooLarge = "header-fields-too-large"
         case internalError = "internal-error"
         case notImplemented = "not-implemented"
@@ -31,7 +33,8 @@ struct Problem: Error, Equatable, Sendable {
             case .preconditionFailed: .preconditionFailed
             case .contentTooLarge: .contentTooLarge
             case .uriTooLong: .uriTooLong
-            case .indexTooLarge: .unprocessableContent
+            case .indexTooLarge, .costExceedsBudget: .unprocessableContent
+            case .quotaExceeded: .tooManyRequests
             case .headerFieldsTooLarge: .requestHeaderFieldsTooLarge
             case .internalError: .internalServerError
             case .notImplemented: .notImplemented
@@ -53,6 +56,8 @@ struct Problem: Error, Equatable, Sendable {
             case .contentTooLarge: "Content too large"
             case .uriTooLong: "URI too long"
             case .indexTooLarge: "n is too large"
+            case .costExceedsBudget: "Cost exceeds budget"
+            case .quotaExceeded: "Quota exceeded"
             case .headerFieldsTooLarge: "Header fields too large"
             case .internalError: "Internal error"
             case .notImplemented: "Not implemented"
@@ -68,6 +73,8 @@ struct Problem: Error, Equatable, Sendable {
         case maximumIndex(Int)
         case available([String])
         case allow([String])
+        case cost(Int)
+        case budget(Int)
     }
 
     /// Which problem it is.
@@ -98,6 +105,8 @@ struct Problem: Error, Equatable, Sendable {
             case .maximumIndex(let index): object.append("max_n", index)
             case .available(let types): object.append("available", types)
             case .allow(let methods): object.append("allow", methods)
+            case .cost(let cost): object.append("cost", cost)
+            case .budget(let budget): object.append("budget", budget)
             }
         }
         return object.finished

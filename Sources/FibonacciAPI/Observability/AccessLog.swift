@@ -20,7 +20,7 @@ struct AccessLog: ExchangeObserver {
         if let index = exchange.index { line.append("n", index) }
         if let cost = exchange.cost { line.append("cost", cost) }
         line.append("cache", exchange.cacheStatus?.logValue)
-        line.append("client", exchange.peer.address)
+        line.append("client", exchange.client.name)
         line.append("bytes", exchange.bodyBytes)
         line.write(to: writer)
     }

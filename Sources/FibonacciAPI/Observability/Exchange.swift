@@ -1,5 +1,6 @@
 import HTTPTypes
 import NIOCore
+import RateLimiting
 
 /// One request and its answer as telemetry sees them.
 struct Exchange: Sendable {
@@ -7,12 +8,18 @@ struct Exchange: Sendable {
     var method: String
     /// The template of the route, or `unmatched`.
     var route = Self.unmatchedRoute
-    var peer: Peer
+    /// Who asks, as the limiter sees it.
+    var client: Client
     var status: HTTPResponse.Status = .ok
     var duration: Duration = .zero
     /// The index that was asked for, where it was valid.
     var index: Int?
+    /// The tokens that it takes from the client's budget; what it would have taken if it is refused for want of them.
     var cost: Int?
+    /// What the limiter says.
+    var verdict: Verdict?
+    /// Fields that the answer gets, whichever it is.
+    var answerFields = HTTPFields()
     var cacheStatus: CacheStatus?
     var bodyBytes = 0
 

@@ -14,14 +14,14 @@ struct ExchangeRunner: Sendable {
     /// The answer that `answer` gives, or the problem that it throws.
     func respond(
         to request: IncomingRequest,
-        from peer: Peer,
+        from client: Client,
         _ answer: (inout Exchange) async throws -> OutgoingResponse
     ) async -> OutgoingResponse {
         let started = ContinuousClock.now
         var exchange = Exchange(
             requestID: RequestIdentifier.identifier(for: request.fields),
             method: request.method.rawValue,
-            peer: peer
+            client: client
         )
         var response: OutgoingResponse
         do {
@@ -35,19 +35,23 @@ struct ExchangeRunner: Sendable {
     }
 
     /// The answer to a request that could not be read, or only in part.
+    ///
+    /// - Parameter prepare: is handed the exchange before it is answered.
     func respond(
         to fault: ConnectionFault,
         of request: IncomingRequest?,
         route: String?,
-        from peer: Peer
+        from client: Client,
+        _ prepare: (inout Exchange) -> Void = { _ in }
     ) -> OutgoingResponse {
         let started = ContinuousClock.now
         var exchange = Exchange(
             requestID: RequestIdentifier.identifier(for: request?.fields ?? [:]),
             method: request?.method.rawValue ?? Exchange.unknownMethod,
             route: route ?? Exchange.unmatchedRoute,
-            peer: peer
+            client: client
         )
+        prepare(&exchange)
         var response = render(Problem(fault), for: request, requestID: exchange.requestID)
         finish(&response, of: &exchange, started: started)
         return response
@@ -87,6 +91,7 @@ struct ExchangeRunner: Sendable {
         of exchange: inout Exchange,
         started: ContinuousClock.Instant
     ) {
+        for field in exchange.answerFields { response.fields.append(field) }
         if isPublic { ResponseFields.addPublic(to: &response.fields) }
         response.fields.append(HTTPField(name: .xRequestID, value: exchange.requestID))
         response.fields.append(HTTPField(name: .date, value: dates.now))

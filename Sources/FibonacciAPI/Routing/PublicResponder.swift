@@ -1,22 +1,26 @@
-import Fibonacci
 import HTTPTypes
 import NIOCore
+import RateLimiting
 
 /// Answers the public port: finds the route and what it gives.
 struct PublicResponder: HTTPResponder {
     let resource: FibonacciResource
     let source: FibonacciSource
+    let admission: Admission
     let exchanges: ExchangeRunner
 
     func respond(to request: IncomingRequest, from peer: Peer) async -> OutgoingResponse {
-        await exchanges.respond(to: request, from: peer) { exchange in
+        await exchanges.respond(to: request, from: admission.client(of: request, from: peer)) { exchange in
             try await answer(request, &exchange)
         }
     }
 
     func respond(to fault: ConnectionFault, of request: IncomingRequest?, from peer: Peer) -> OutgoingResponse {
-        let route = request.flatMap { Route(rawValue: $0.target.path)?.template }
-        return exchanges.respond(to: fault, of: request, route: route, from: peer)
+        let route = request.flatMap { Route(rawValue: $0.target.path) }
+        let client = admission.client(of: request, from: peer)
+        return exchanges.respond(to: fault, of: request, route: route?.template, from: client) { exchange in
+            if route == .fibonacci { admission.chargeImmediately(Admission.basicCost, for: &exchange) }
+        }
     }
 
     private func answer(
@@ -29,13 +33,21 @@ struct PublicResponder: HTTPResponder {
         }
         guard let route = Route(rawValue: target.path) else { throw Problem.notFound }
         exchange.route = route.template
-        switch request.method {
-        case .get, .head: break
-        case .options: return OutgoingResponse(status: .noContent, fields: ResponseFields.options)
-        default: throw Problem.methodNotAllowed(request.method)
+        switch (request.method, route) {
+        case (.get, _), (.head, _): break
+        case (.options, .fibonacci):
+            await admission.charge(0, for: &exchange)
+            return OutgoingResponse(status: .noContent, fields: ResponseFields.options)
+        case (.options, _):
+            return OutgoingResponse(status: .noContent, fields: ResponseFields.options)
+        case (let method, .fibonacci):
+            await admission.charge(Admission.basicCost, for: &exchange)
+            throw Problem.methodNotAllowed(method)
+        case (let method, _): throw Problem.methodNotAllowed(method)
         }
         switch route {
-        case .fibonacci: return try await fibonacci(request, query: target.query, &exchange)
+        case .fibonacci: return try await fibonacci(request, &exchange)
+        case .cost: return try await cost(request, &exchange)
         case .landingPage: return try StaticDocument.landingPage.response(to: request)
         case .reference: return try StaticDocument.reference.response(to: request)
         case .openAPI: return try StaticDocument.openAPI.response(to: request)
@@ -43,39 +55,58 @@ struct PublicResponder: HTTPResponder {
         }
     }
 
-    private func fibonacci(
-        _ request: IncomingRequest,
-        query: Substring,
-        _ exchange: inout Exchange
-    ) async throws -> OutgoingResponse {
-        let index = try resource.index(query: query)
-        exchange.index = index
-        exchange.cost = Fibonacci.cost(at: index)
-        let selection = try resource.select(index: index, fields: request.fields)
-        // The rate limiter's place: behind validation, before preconditions are judged and before any work.
-        if try resource.isNotModified(selection, fields: request.fields) {
+    private func fibonacci(_ request: IncomingRequest, _ exchange: inout Exchange) async throws -> OutgoingResponse {
+        let decision: FibonacciResource.Decision
+        do throws(Problem) {
+            let index = try resource.index(query: request.target.query)
+            exchange.index = index
+            decision = try resource.decide(index: index, method: request.method, fields: request.fields)
+        } catch {
+            // What is wrong with a request is told even to a client that has nothing left to pay for it.
+            await admission.charge(Admission.basicCost, for: &exchange)
+            throw error
+        }
+        if let verdict = await admission.charge(decision.cost, for: &exchange), !verdict.isAllowed {
+            throw Problem.quotaExceeded(verdict)
+        }
+        switch decision {
+        case .preconditionFailed(let problem):
+            throw problem
+        case .notModified(let selection):
             exchange.cacheStatus = .validated
             let fields = FibonacciResource.validatorFields(for: selection, cacheStatus: .validated)
             return OutgoingResponse(status: .notModified, fields: fields)
-        }
-        let body: ByteBuffer?
-        let cacheStatus: CacheStatus
-        if request.method == .head {
-            body = nil
-            cacheStatus = source.isCached(index) ? .hit : .notComputed
-        } else {
+        case .fieldsOnly(let selection):
+            let status: CacheStatus = source.isCached(selection.index) ? .hit : .notComputed
+            return response(selection, body: nil, status, &exchange)
+        case .content(let selection):
             let answer: FibonacciSource.Answer
-            if let immediate = source.immediateAnswer(for: index) {
+            if let immediate = source.immediateAnswer(for: selection.index) {
                 answer = immediate
             } else {
-                answer = try await source.answer(for: index)
+                answer = try await source.answer(for: selection.index)
             }
-            body = answer.body.bytes(in: selection.representation)
-            cacheStatus = answer.status
+            return response(selection, body: answer.body.bytes(in: selection.representation), answer.status, &exchange)
         }
+    }
+
+    private func response(
+        _ selection: FibonacciResource.Selection,
+        body: ByteBuffer?,
+        _ cacheStatus: CacheStatus,
+        _ exchange: inout Exchange
+    ) -> OutgoingResponse {
         exchange.cacheStatus = cacheStatus
-        let length = body?.readableBytes ?? selection.representation.contentLength(for: index)
+        let length = body?.readableBytes ?? selection.representation.contentLength(for: selection.index)
         let fields = FibonacciResource.contentFields(for: selection, cacheStatus: cacheStatus, contentLength: length)
         return OutgoingResponse(status: .ok, fields: fields, body: body)
+    }
+
+    /// What `/v1/fib` would take, and what there is to take it from. Free of charge.
+    private func cost(_ request: IncomingRequest, _ exchange: inout Exchange) async throws -> OutgoingResponse {
+        await admission.charge(0, for: &exchange)
+        let index = try resource.index(query: request.target.query)
+        exchange.index = index
+        return CostDocument.response(for: index, to: request)
     }
 }

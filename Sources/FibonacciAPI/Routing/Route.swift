@@ -4,6 +4,7 @@ import HTTPTypes
 enum Route: String, CaseIterable, Sendable {
     case landingPage = "/"
     case fibonacci = "/v1/fib"
+    case cost = "/v1/cost"
     case openAPI = "/openapi.json"
     case reference = "/docs"
     case health = "/healthz"

@@ -1,7 +1,7 @@
 import HTTPTypes
 import NIOCore
 
-/// Small JSON answers about the process itself. They are never cached.
+/// Small JSON answers that hold for the moment, or for one client. They are never cached.
 enum StatusDocument {
     /// The answer with `members`, a value of nil as `null`.
     static func response(
@@ -11,8 +11,17 @@ enum StatusDocument {
     ) -> OutgoingResponse {
         var object = JSONObject()
         for (name, value) in members {
-            if let value { object.append(name, value) } else { object.appendNull(name) }
+            object.append(name, orNull: value)
         }
+        return response(status: status, object, to: request)
+    }
+
+    /// The answer with `object`.
+    static func response(
+        status: HTTPResponse.Status,
+        _ object: JSONObject,
+        to request: IncomingRequest
+    ) -> OutgoingResponse {
         let document = object.finished
         return OutgoingResponse(
             status: status,

@@ -8,11 +8,32 @@ struct FibonacciResource: Sendable {
     struct Selection: Equatable, Sendable {
         var index: Int
         var representation: Representation
-        var cost: Int
+    }
+
+    /// What a valid request gets.
+    enum Decision: Equatable, Sendable {
+        /// 412.
+        case preconditionFailed(Problem)
+        /// 304: the client's copy is current.
+        case notModified(Selection)
+        /// 200 to a HEAD request.
+        case fieldsOnly(Selection)
+        /// 200 to a GET request, which needs the number.
+        case content(Selection)
+
+        /// The tokens that it takes. Only the number itself is work.
+        var cost: Int {
+            switch self {
+            case .content(let selection): Fibonacci.cost(at: selection.index)
+            case .preconditionFailed, .notModified, .fieldsOnly: Admission.basicCost
+            }
+        }
     }
 
     /// The largest index that is answered.
     let maximumIndex: Int
+    /// The most tokens that a request can take; nil if there is no limit.
+    let budget: Int?
 
     /// The index that the query asks for.
     ///
@@ -21,10 +42,33 @@ struct FibonacciResource: Sendable {
         try FibonacciIndex.parse(QueryParameters(query), maximum: maximumIndex)
     }
 
-    /// The representation that `Accept` selects.
+    /// What a GET or HEAD request for `index` gets.
     ///
-    /// - Throws: a `not-acceptable` problem.
-    func select(index: Int, fields: HTTPFields) throws(Problem) -> Selection {
+    /// - Throws: a `not-acceptable` or `cost-exceeds-budget` problem.
+    func decide(index: Int, method: HTTPRequest.Method, fields: HTTPFields) throws(Problem) -> Decision {
+        let selection = try select(index: index, fields: fields)
+        let entityTag = selection.representation.entityTag(for: index)
+        switch Preconditions.evaluate(fields, current: entityTag) {
+        case .failed:
+            return .preconditionFailed(
+                Problem(
+                    kind: .preconditionFailed,
+                    detail: "If-Match names another entity tag than the current one, which is \(entityTag.fieldValue)."
+                )
+            )
+        case .notModified: return .notModified(selection)
+        case .proceed where method == .head: return .fieldsOnly(selection)
+        case .proceed:
+            let decision = Decision.content(selection)
+            if let budget, decision.cost > budget {
+                throw .costExceedsBudget(cost: decision.cost, budget: budget)
+            }
+            return decision
+        }
+    }
+
+    /// The representation that `Accept` selects.
+    private func select(index: Int, fields: HTTPFields) throws(Problem) -> Selection {
         guard let representation = Representation.negotiate(accept: fields[values: .accept]) else {
             let types = Representation.mediaTypes
             throw Problem(
@@ -33,23 +77,7 @@ struct FibonacciResource: Sendable {
                 extensions: [.available(types)]
             )
         }
-        return Selection(index: index, representation: representation, cost: Fibonacci.cost(at: index))
-    }
-
-    /// Whether the client's copy is current.
-    ///
-    /// - Throws: a `precondition-failed` problem.
-    func isNotModified(_ selection: Selection, fields: HTTPFields) throws(Problem) -> Bool {
-        let entityTag = selection.representation.entityTag(for: selection.index)
-        switch Preconditions.evaluate(fields, current: entityTag) {
-        case .proceed: return false
-        case .notModified: return true
-        case .failed:
-            throw Problem(
-                kind: .preconditionFailed,
-                detail: "If-Match names another entity tag than the current one, which is \(entityTag.fieldValue)."
-            )
-        }
+        return Selection(index: index, representation: representation)
     }
 
     /// The fields that 200 and 304 share.
@@ -62,7 +90,6 @@ struct FibonacciResource: Sendable {
         fields.append(HTTPField(name: .cacheControl, value: "public, max-age=86400, immutable"))
         fields.append(HTTPField(name: .vary, value: "Accept"))
         fields.append(HTTPField(name: .cacheStatus, value: cacheStatus.fieldValue))
-        fields.append(HTTPField(name: .xRateLimitCost, value: "\(selection.cost)"))
         return fields
     }
 

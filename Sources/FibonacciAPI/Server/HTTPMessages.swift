@@ -1,5 +1,6 @@
 import HTTPTypes
 import NIOCore
+import RateLimiting
 
 /// A whole request: its head, after its body was read and thrown away.
 struct IncomingRequest: Sendable {
@@ -31,7 +32,14 @@ enum ConnectionFault: Error, Equatable, Sendable {
 /// What a connection knows of the other side.
 struct Peer: Sendable {
     /// The address without the port, as text; empty if it is not known.
-    var address: String
+    let address: String
+    /// The client that it is unless it speaks for others.
+    let client: Client
+
+    init(address: String) {
+        self.address = address
+        client = Client(ClientKey(address: address))
+    }
 }
 
 /// Answers the requests of a server's connections.

@@ -13,6 +13,14 @@ package struct ClientIdentity: Sendable, Hashable {
         self.proxies = proxies
     }
 
+    /// Whether a peer is trusted to say whom it forwards.
+    ///
+    /// - Parameter peer: the text of its address.
+    package func isForwarder(_ peer: String) -> Bool {
+        guard !proxies.isEmpty else { return false }
+        return Self.address(ofPeer: peer).map(proxies.contains) ?? false
+    }
+
     /// The client of a request.
     ///
     /// Empty list elements are passed over (RFC 9110 §5.6.1). An entry that is no address, with a port or without, ends the walk at the
@@ -22,8 +30,7 @@ package struct ClientIdentity: Sendable, Hashable {
     ///   - peer: the text of the address at the other end of the connection; nil where there is none.
     ///   - lines: the values of all `X-Forwarded-For` field lines in their order; asked for only if the peer is trusted.
     package func client(peer: String?, forwardedFor lines: @autoclosure () -> [String]) -> ClientKey {
-        let text = (peer ?? "").utf8.prefix { $0 != UInt8(ascii: "%") }
-        guard var current = IPAddress(text) else { return .unknown }
+        guard var current = peer.flatMap(Self.address(ofPeer:)) else { return .unknown }
         guard !proxies.isEmpty, proxies.contains(current) else { return ClientKey(current) }
         var hops = 0
         for line in lines().reversed() {
@@ -43,6 +50,11 @@ package struct ClientIdentity: Sendable, Hashable {
             }
         }
         return ClientKey(current)
+    }
+
+    /// An address without its zone.
+    private static func address(ofPeer peer: String) -> IPAddress? {
+        IPAddress(peer.utf8.prefix { $0 != UInt8(ascii: "%") })
     }
 
     /// An address, alone or as `1.2.3.4:567`, `[2001:db8::1]` or `[2001:db8::1]:567`.
