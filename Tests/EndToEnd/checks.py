@@ -4,11 +4,25 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
 import http_sfv
 import oracle
 from rawhttp import Response
+
+
+@dataclass
+class RateLimit:
+    """What the limiter's fields say."""
+
+    cost: int
+    remaining: int
+    seconds: int
+    budget: int
+    window: int
+    is_local: bool
+
 
 ACCEPT = {"json": "application/json", "text": "text/plain"}
 CONTENT_TYPE = {"json": "application/json", "text": "text/plain; charset=utf-8"}
@@ -64,7 +78,7 @@ def assert_value(response: Response, n: int, representation: str, *, head: bool 
     assert response.field("ETag") == oracle.etag(n, representation)
     assert cache_control(response) == {"public", "max-age=86400", "immutable"}
     assert response.members("Vary") == ["accept"]
-    assert response.field("X-RateLimit-Cost") == str(oracle.cost(n))
+    assert_charged(response, 1 if head else oracle.cost(n))
     assert response.field("X-Content-Type-Options") == "nosniff"
     assert response.members("Access-Control-Expose-Headers"), "no field is exposed to scripts"
     assert response.field("Transfer-Encoding") is None
@@ -82,12 +96,50 @@ def assert_not_modified(response: Response, n: int, representation: str) -> None
     assert response.field("ETag") == oracle.etag(n, representation)
     assert cache_control(response) == {"public", "max-age=86400", "immutable"}
     assert response.members("Vary") == ["accept"]
-    assert response.field("X-RateLimit-Cost") == str(oracle.cost(n))
+    assert_charged(response, 1)
     assert response.members("Access-Control-Expose-Headers")
     assert cache_status(response) == {"hit": True, "detail": "validator"}
     assert response.field("Content-Type") is None
     assert response.field("Content-Length") is None
     assert response.field("Transfer-Encoding") is None
+
+
+def rate_limit(response: Response) -> RateLimit:
+    """What the limiter's fields say, the structured ones read by the rules of RFC 9651."""
+    policy, limit = (structured_item(response, name) for name in ("RateLimit-Policy", "RateLimit"))
+    assert (str(policy.value), str(limit.value)) == ("default", "default")
+    assert set(policy.params) == {"q", "w"} and set(limit.params) == {"r", "t"}
+    remaining = response.all("X-RateLimit-Remaining")
+    assert remaining == [str(limit.params["r"])], "the fields contradict each other"
+    cost = response.all("X-RateLimit-Cost")
+    assert len(cost) == 1 and cost[0].isdecimal(), cost
+    return RateLimit(
+        cost=int(cost[0]),
+        remaining=limit.params["r"],
+        seconds=limit.params["t"],
+        budget=policy.params["q"],
+        window=policy.params["w"],
+        is_local=response.field("X-RateLimit-Mode") == "local",
+    )
+
+
+def structured_item(response: Response, name: str):
+    """The only member of a field that is a list of one item."""
+    lines = response.all(name)
+    assert len(lines) == 1, f"{name}: {lines} on a {response.status}"
+    members = http_sfv.List()
+    members.parse(lines[0].encode("latin-1"))
+    assert len(members) == 1, lines
+    return members[0]
+
+
+def assert_charged(response: Response, cost: int) -> RateLimit:
+    """The limiter's fields are there, and say that the request took `cost` tokens."""
+    said = rate_limit(response)
+    assert said.cost == cost
+    assert 0 <= said.remaining <= said.budget
+    assert 0 <= said.seconds <= said.window
+    return said
 
 
 def cache_control(response: Response) -> set[str]:

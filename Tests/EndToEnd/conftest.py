@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Callable, Iterator
 
@@ -9,6 +10,7 @@ import pytest
 from service import Service, binary_path
 
 measured: list[str] = []
+addresses = itertools.count()
 
 
 @pytest.fixture
@@ -64,6 +66,13 @@ def make_service_fixture(name: str, description: str, **settings):
 
     fixture.__doc__ = description
     return pytest.fixture(fixture, scope="module", name=name)
+
+
+@pytest.fixture
+def address() -> str:
+    """A loopback address that no other test comes from: a client with a full bucket."""
+    number = next(addresses)
+    return f"127.{1 + number // 62500}.{number // 250 % 250}.{1 + number % 250}"
 
 
 impatient = make_service_fixture(

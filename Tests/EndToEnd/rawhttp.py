@@ -82,15 +82,26 @@ def request_bytes(
 
 
 class Connection:
-    """One TCP connection to 127.0.0.1, with a deadline on everything it does."""
+    """One TCP connection to 127.0.0.1, with a deadline on everything it does.
 
-    def __init__(self, port: int, timeout: float = DEFAULT_TIMEOUT, receive_buffer: int | None = None):
+    `source` is an address of 127.0.0.0/8 to come from: to the service, each is another client.
+    """
+
+    def __init__(
+        self,
+        port: int,
+        timeout: float = DEFAULT_TIMEOUT,
+        receive_buffer: int | None = None,
+        source: str | None = None,
+    ):
         self.timeout = timeout
         self.buffer = bytearray()
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         if receive_buffer is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.settimeout(timeout)
+        if source is not None:
+            self.socket.bind((source, 0))
         self.socket.connect(("127.0.0.1", port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 

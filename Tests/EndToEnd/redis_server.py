@@ -78,13 +78,15 @@ class RedisServer:
 
 
 class RedisCluster:
-    """Masters only, one third of the slots each: who wants a replica takes the client's own tests."""
+    """Three masters, one third of the slots each, and as many replicas for each of them as are asked for."""
 
-    def __init__(self):
+    def __init__(self, replicas: int = 0):
+        self.replicas = replicas
+        count = 3 * (1 + replicas)
         # The bus has a port of its own: the usual one, 10000 above, need not exist.
         options = ("--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--cluster-port")
-        ports = free_ports(6)
-        buses = zip(ports[:3], ports[3:], strict=True)
+        ports = free_ports(2 * count)
+        buses = zip(ports[:count], ports[count:], strict=True)
         self.nodes = [RedisServer(*options, str(bus), port=port) for port, bus in buses]
 
     def start(self) -> RedisCluster:
@@ -92,7 +94,15 @@ class RedisCluster:
             node.start()
         addresses = [f"127.0.0.1:{node.port}" for node in self.nodes]
         subprocess.run(
-            [require("redis-cli", "redis-tools"), "--cluster", "create", *addresses, "--cluster-yes"],
+            [
+                require("redis-cli", "redis-tools"),
+                "--cluster",
+                "create",
+                *addresses,
+                "--cluster-replicas",
+                str(self.replicas),
+                "--cluster-yes",
+            ],
             check=True,
             capture_output=True,
             timeout=60,

@@ -17,6 +17,7 @@ from rawhttp import Connection, ConnectionClosed, Response
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 START_TIMEOUT = 15.0
 STOP_TIMEOUT = 30.0
+AMPLE_BUDGET = 1_000_000_000
 
 # Names of the service's own settings: what the caller's shell holds must not reach a test.
 SETTINGS = [
@@ -35,6 +36,12 @@ SETTINGS = [
     "REDIS_CLIENT_KEY_FILE",
     "REDIS_TIMEOUT_MILLISECONDS",
     "REDIS_CONNECT_TIMEOUT_MILLISECONDS",
+    "RATE_LIMIT_BUDGET",
+    "RATE_LIMIT_WINDOW_SECONDS",
+    "TRUSTED_PROXIES",
+    "RATE_LIMIT_REDIS_URL",
+    "RATE_LIMIT_REDIS_CLUSTER",
+    "RATE_LIMIT_REDIS_PASSWORD_FILE",
     "COMPUTE_THREADS",
     "COMPUTE_QUEUE_COST",
     "ARITHMETIC_KERNEL",
@@ -97,19 +104,23 @@ class LineReader(threading.Thread):
 class Service:
     """A running `fibonacci-api serve` on free ports of 127.0.0.1.
 
-    Keyword arguments are environment variables. The drain is 0 s unless a test asks for one, so that
-    stopping costs no time. As a context manager it is ready on entry and is stopped, with its exit
-    code checked, on exit.
+    Keyword arguments are environment variables. Unless a test asks for others, the drain is 0 s, so that
+    stopping costs no time, and the limiter has a budget that no test spends: all come from one address. None
+    stands for a variable that is not set.
+    As a context manager it is ready on entry and is stopped, with its exit code checked, on exit.
     """
 
-    def __init__(self, *, read_stdout: bool = True, **settings: str | int):
+    def __init__(self, *, read_stdout: bool = True, **settings: str | int | None):
         self.port, self.admin_port = free_ports(2)
         self.settings = {
             "HOST": "127.0.0.1",
             "PORT": self.port,
             "ADMIN_PORT": self.admin_port,
             "SHUTDOWN_DRAIN_SECONDS": 0,
+            "RATE_LIMIT_BUDGET": AMPLE_BUDGET,
+            "RATE_LIMIT_WINDOW_SECONDS": 1,
         } | settings
+        self.settings = {name: value for name, value in self.settings.items() if value is not None}
         self.read_stdout = read_stdout
         self.process: subprocess.Popen | None = None
         self.stdout: LineReader | None = None
@@ -168,9 +179,17 @@ class Service:
         """A connection to the public port."""
         return Connection(self.port, timeout, **options)
 
-    def request(self, target: str | bytes, *, method: str = "GET", timeout: float = 10.0, **parts) -> Response:
+    def request(
+        self,
+        target: str | bytes,
+        *,
+        method: str = "GET",
+        timeout: float = 10.0,
+        source: str | None = None,
+        **parts,
+    ) -> Response:
         """One request to the public port on a connection of its own."""
-        with self.connect(timeout) as connection:
+        with self.connect(timeout, source=source) as connection:
             return connection.request(target, method=method, **parts)
 
     def fib(self, n: int | str, *, method: str = "GET", timeout: float = 10.0, **parts) -> Response:

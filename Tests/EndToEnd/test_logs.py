@@ -33,7 +33,7 @@ def entry_for(service, target: str | bytes, *, method: str = "GET", fields: dict
             "GET",
             "/v1/fib?n=100000",
             {"If-None-Match": "*"},
-            {"status": 304, "n": 100_000, "cost": 3, "cache": "validated"},
+            {"status": 304, "n": 100_000, "cost": 1, "cache": "validated"},
         ),
         ("GET", "/v1/fib?n=abc", {}, {"route": "/v1/fib", "status": 400}),
         ("GET", "/v1/fib?n=99999999", {}, {"route": "/v1/fib", "status": 422}),

@@ -197,7 +197,8 @@ def test_a_key_of_another_type_is_replaced(start, redis, command):
     await_redis(service, "connected")
     assert_value(service.fib(2_000), 2_000, "json")
     assert redis.cli("GET", "fib:2000") == oracle.digits(2_000)
-    assert readiness(service) == {"status": "ready", "redis": "connected", "redis_reason": None}
+    state = {"status": "ready", "redis": "connected", "redis_reason": None}
+    assert readiness(service).items() >= state.items()
 
 
 # It never makes anything worse
@@ -213,7 +214,7 @@ def test_a_service_starts_without_redis_and_warms_it_when_it_comes(start, start_
             assert_value(service.fib(n), n, "json")
         redis.start()
         await_redis(service, "connected")
-        wait_until(lambda: redis.cli("DBSIZE") == "100", 5, "the warm-up is repeated")
+        wait_until(lambda: len(redis.cli("KEYS", "fib:*").split()) == 100, 5, "the warm-up is repeated")
     finally:
         redis.close()
 
@@ -468,7 +469,7 @@ def test_a_cluster_is_filled_on_every_node(start):
             assert cache_status(response) == REDIS_HIT
 
         def sizes() -> list[int]:
-            return [int(node.cli("DBSIZE")) for node in cluster.nodes]
+            return [len(node.cli("KEYS", "fib:*").split()) for node in cluster.nodes]
 
         wait_until(lambda: sum(sizes()) == 160, 10, "60 values and those of the warm-up are there")
         assert min(sizes()) > 20

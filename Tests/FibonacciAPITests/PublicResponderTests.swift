@@ -209,7 +209,7 @@ struct OriginFailureTests {
         let error: any Error
 
         func immediateBody(for index: Int) -> FibonacciBody? { nil }
-        func body(for index: Int) async throws -> SourcedBody { throw error }
+        func body(for index: Int, redisTime: Duration) async throws -> SourcedBody { throw error }
     }
 
     private func answer(to error: any Error) async throws -> OutgoingResponse {

@@ -47,7 +47,7 @@ struct RedisOriginTests {
             return FibonacciBody(index: index, value: Fibonacci.value(at: index))
         }
 
-        func body(for index: Int) async throws -> SourcedBody {
+        func body(for index: Int, redisTime: Duration) async throws -> SourcedBody {
             throw Problem(kind: .overloaded, detail: "not to be asked")
         }
     }
@@ -71,7 +71,7 @@ struct RedisOriginTests {
     @Test("what Redis has is served from there, in both representations")
     func hit() async throws {
         redis["fib:300"] = Fibonacci.value(at: 300).description
-        let answer = try await origin().body(for: 300)
+        let answer = try await origin().body(for: 300, redisTime: .zero)
         #expect(answer.source == .redis)
         #expect(text(answer.body) == Fibonacci.value(at: 300).description)
         #expect(
@@ -84,11 +84,11 @@ struct RedisOriginTests {
 
     @Test("what Redis does not have is computed and stored for a while")
     func miss() async throws {
-        let answer = try await origin().body(for: 1_000)
+        let answer = try await origin().body(for: 1_000, redisTime: .zero)
         #expect(answer.source == .computation)
         #expect(redis["fib:1000"] == Fibonacci.value(at: 1_000).description)
         #expect(redis.commands == ["GET fib:1000", "SET fib:1000 EX 60"])
-        #expect(try await origin().body(for: 1_000).source == .redis)
+        #expect(try await origin().body(for: 1_000, redisTime: .zero).source == .redis)
         #expect(computations == 1)
     }
 
@@ -101,7 +101,7 @@ struct RedisOriginTests {
     )
     func poison(stored: String) async throws {
         redis["fib:10"] = stored
-        let answer = try await origin().body(for: 10)
+        let answer = try await origin().body(for: 10, redisTime: .zero)
         #expect(text(answer.body) == "55")
         #expect(redis["fib:10"] == "55")
         #expect(answer.source == (stored == "55" ? .redis : .computation))
@@ -114,7 +114,10 @@ struct RedisOriginTests {
             var wrong = right
             wrong[position] = wrong[position] == 0x39 ? 0x38 : wrong[position] + 1
             redis["fib:2000"] = String(decoding: wrong, as: UTF8.self)
-            #expect(text(try await origin().body(for: 2_000).body) == String(decoding: right, as: UTF8.self))
+            #expect(
+                text(try await origin().body(for: 2_000, redisTime: .zero).body)
+                    == String(decoding: right, as: UTF8.self)
+            )
         }
     }
 
@@ -123,16 +126,16 @@ struct RedisOriginTests {
         redis.storage.withLock {
             $0.failure = RedisError(.reply(.wrongType), "WRONGTYPE", command: "GET")
         }
-        let answer = try await origin().body(for: 10)
+        let answer = try await origin().body(for: 10, redisTime: .zero)
         #expect(text(answer.body) == "55" && answer.source == .computation)
         #expect(redis.commands == ["GET fib:10", "SET fib:10 EX 60"])
     }
 
     @Test("values that are too large for it are neither looked up nor stored")
     func tooLarge() async throws {
-        #expect(try await origin(largestValue: 208).body(for: 1_000).source == .computation)
+        #expect(try await origin(largestValue: 208).body(for: 1_000, redisTime: .zero).source == .computation)
         #expect(redis.commands.isEmpty)
-        #expect(try await origin(largestValue: 209).body(for: 1_000).source == .computation)
+        #expect(try await origin(largestValue: 209).body(for: 1_000, redisTime: .zero).source == .computation)
         #expect(redis.commands.count == 2)
     }
 
@@ -142,10 +145,18 @@ struct RedisOriginTests {
     )
     func failure(code: RedisError.Code) async throws {
         redis.storage.withLock { $0.failure = RedisError(code, "no") }
-        let answer = try await origin().body(for: 500)
+        let answer = try await origin().body(for: 500, redisTime: .zero)
         #expect(answer.source == .computation)
         #expect(text(answer.body) == Fibonacci.value(at: 500).description)
         #expect(redis.commands == ["GET fib:500"])
+    }
+
+    @Test("Redis is not asked where the limiter has used up the time that it may take")
+    func noTimeLeft() async throws {
+        #expect(try await origin().body(for: 500, redisTime: .seconds(10)).source == .computation)
+        #expect(redis.commands.isEmpty)
+        #expect(try await origin().body(for: 500, redisTime: .seconds(9)).source == .computation)
+        #expect(redis.commands.count == 2)
     }
 
     @Test(
@@ -156,7 +167,7 @@ struct RedisOriginTests {
         #expect(origin().immediateBody(for: 500) == nil)
         redis.storage.withLock { $0.level = level }
         #expect(origin().immediateBody(for: 500) != nil)
-        #expect(try await origin().body(for: 500).source == .computation)
+        #expect(try await origin().body(for: 500, redisTime: .zero).source == .computation)
         #expect(redis.commands.isEmpty)
     }
 

@@ -24,6 +24,9 @@ struct ServiceConfigurationTests {
         #expect(configuration.cacheMemoryBytes == 67_108_864)
         #expect(configuration.computeThreads >= 1)
         #expect(configuration.shutdownDrain == .seconds(5))
+        #expect(configuration.rateLimit?.policy.budget == 1000)
+        #expect(configuration.rateLimit?.policy.window == 60)
+        #expect(configuration.trustedProxies.isEmpty)
         #expect(configuration.logLevel == .info)
         #expect(configuration.logFormat == .json)
     }
@@ -81,6 +84,30 @@ struct ServiceConfigurationTests {
         #expect(configuration.redis?.password == RedisSecret("from the file"))
     }
 
+    @Test("counts budgets in the cache's Redis unless another is named, and nowhere if nothing is limited")
+    func rateLimitRedis() throws {
+        #expect(try configuration([:]).rateLimit?.redis == nil)
+        #expect(try configuration(["REDIS_URL": "redis://a"]).rateLimit?.redis?.endpoint.host == "a")
+        let both = try configuration([
+            "REDIS_URL": "redis://a", "RATE_LIMIT_REDIS_URL": "rediss://b", "RATE_LIMIT_REDIS_CLUSTER": "true",
+            "REDIS_CA_FILE": "/ca.pem",
+        ])
+        #expect(both.redis?.endpoint.host == "a" && both.redis?.isCluster == false && both.redis?.tls == nil)
+        let limiter = both.rateLimit?.redis
+        #expect(limiter?.endpoint.host == "b" && limiter?.isCluster == true)
+        #expect(limiter?.tls?.authorityFile == "/ca.pem")
+        #expect(try configuration(["RATE_LIMIT_REDIS_URL": "redis://b"]).redis == nil)
+        #expect(try configuration(["RATE_LIMIT_BUDGET": "0", "REDIS_URL": "redis://a"]).rateLimit == nil)
+    }
+
+    @Test("says what is wrong with the proxies")
+    func proxies() throws {
+        #expect(try !configuration(["TRUSTED_PROXIES": "10.0.0.0/8, ::1"]).trustedProxies.isEmpty)
+        #expect(try configuration(["TRUSTED_PROXIES": ""]).trustedProxies.isEmpty)
+        let error = #expect(throws: ConfigurationError.self) { try configuration(["TRUSTED_PROXIES": "10.0.0.1/8"]) }
+        #expect(error?.description.contains("10.0.0.0/8") == true)
+    }
+
     @Test(
         "refuses a Redis that cannot be, and never shows a password",
         arguments: [
@@ -90,13 +117,15 @@ struct ServiceConfigurationTests {
             (["REDIS_URL": "redis://secret@h"], "REDIS_URL"),
             (["REDIS_URL": "redis://:secret@h/1", "REDIS_CLUSTER": "true"], "REDIS_URL"),
             (["REDIS_URL": "redis://:secret@h", "REDIS_CLUSTER": "yes"], "REDIS_CLUSTER"),
+            (["RATE_LIMIT_REDIS_URL": "redis://:secret@"], "RATE_LIMIT_REDIS_URL"),
+            (["RATE_LIMIT_REDIS_CLUSTER": "true"], "RATE_LIMIT_REDIS_CLUSTER"),
             (["REDIS_CLUSTER": "true"], "REDIS_CLUSTER"), (["REDIS_PASSWORD_FILE": "/f"], "REDIS_PASSWORD_FILE"),
             (["REDIS_URL": "redis://h", "REDIS_PASSWORD_FILE": "/no/such/file"], "REDIS_PASSWORD_FILE"),
             (["REDIS_URL": "redis://h", "REDIS_PASSWORD_FILE": ""], "REDIS_PASSWORD_FILE"),
             (["REDIS_URL": "redis://:secret@h", "REDIS_CA_FILE": "/ca"], "REDIS_CA_FILE"),
             (
                 ["REDIS_URL": "rediss://h", "REDIS_CLIENT_KEY_FILE": "/k"],
-                "REDIS_CA_FILE, REDIS_CLIENT_CERTIFICATE_FILE or REDIS_CLIENT_KEY_FILE"
+                "REDIS_CA_FILE, REDIS_CLIENT_CERTIFICATE_FILE, REDIS_CLIENT_KEY_FILE"
             ),
             (["REDIS_URL": "redis://h", "REDIS_TIMEOUT_MILLISECONDS": "0"], "REDIS_TIMEOUT_MILLISECONDS"),
             (["CACHE_TTL_SECONDS": "0"], "CACHE_TTL_SECONDS"),
@@ -137,7 +166,9 @@ struct ServiceConfigurationTests {
         let readme = try String(contentsOf: root.appending(path: "README.md"), encoding: .utf8)
         let rows = readme.split(separator: "\n").map(String.init)
         for setting in ServiceConfiguration.settings {
-            #expect(rows.contains(setting.markdownRow), "README.md lacks: \(setting.markdownRow)")
+            // The rows are no part of the expectation: a failure would print them all.
+            let isThere = rows.contains(setting.markdownRow)
+            #expect(isThere, "README.md lacks: \(setting.markdownRow)")
         }
         let documented = rows.filter { $0.wholeMatch(of: /\| `[A-Z_]+` \| `[^`\/]+` \| .*/) != nil }
         #expect(documented.count == ServiceConfiguration.settings.count)
@@ -153,8 +184,9 @@ struct ServiceStateTests {
         #expect(!state.reached(.warmUp))
         #expect(!state.reached(.publicListener))
         #expect(!state.reached(.publicListener))
-        #expect(state.reached(.adminListener))
         #expect(!state.reached(.adminListener))
+        #expect(state.reached(.rateLimiter))
+        #expect(!state.reached(.rateLimiter))
         #expect(state.phase == .ready)
     }
 

@@ -37,7 +37,10 @@ struct Admission: Sendable {
         if let verdict = limiter.consumeImmediately(cost, by: exchange.client.key) {
             return note(cost, verdict, in: &exchange)
         }
-        return note(cost, await limiter.consume(cost, by: exchange.client.key), in: &exchange)
+        let start = ContinuousClock.now
+        let verdict = await limiter.consume(cost, by: exchange.client.key)
+        exchange.redisTime += ContinuousClock.now - start
+        return note(cost, verdict, in: &exchange)
     }
 
     /// The same where nobody can wait. If Redis would have to be asked nothing is taken, and the answer says nothing.

@@ -167,13 +167,14 @@ package func buildApplication(
         origin: computation,
         redis: redis.map { WarmUpService.Redis(client: $0.client, tier: $0.tier) }
     ) { reached(.warmUp) }
-    let firstContact = limiting?.client.map { client in
-        FirstContactService(client: client) { reached(.rateLimiter) }
+    let rateLimitState = limiting?.client.map { client in
+        RateLimitStateService(client: client, logger: logger) { reached(.rateLimiter) }
     }
-    if firstContact == nil { reached(.rateLimiter) }
+    if rateLimitState == nil { reached(.rateLimiter) }
     let drain = DrainService(state: state, duration: configuration.shutdownDrain, logger: logger)
     let services: [(any Service)?] = [
-        redis?.client, limiting?.client, limiting?.limiter, pool, adminServer, publicServer, warmUp, firstContact, drain,
+        redis?.client, limiting?.client, limiting?.limiter, pool, adminServer, publicServer, warmUp, rateLimitState,
+        drain,
     ]
     var group = ServiceGroupConfiguration(
         services: services.compactMap(\.self),
@@ -200,7 +201,7 @@ private func makeRedisCache(
     _ configuration: ServiceConfiguration,
     logger: Logger
 ) throws -> RedisCache {
-    let client = try makeRedisClient(redis, .cache, purpose: "cache", logger: logger)
+    let client = try makeRedisClient(redis, .cache, logger: logger)
     let tier = RedisTier(
         client: client,
         keyPrefix: "fib:",
@@ -221,7 +222,8 @@ private func makeLimiter(_ configuration: RateLimitConfiguration, logger: Logger
         return Limiting(limiter: RateLimiter(policy: configuration.policy), client: nil)
     }
     // Connections of its own: a check must not wait behind a value of a megabyte.
-    let client = try makeRedisClient(redis, .rateLimit, purpose: "rate-limit", logger: logger)
+    // Its changes of state are told in terms of the limiter.
+    let client = try makeRedisClient(redis, .rateLimit, logger: quiet(logger))
     let limiter = RateLimiter(policy: configuration.policy, redis: client, deadline: redis.timeouts.command)
     return Limiting(limiter: limiter, client: client)
 }
@@ -229,11 +231,8 @@ private func makeLimiter(_ configuration: RateLimitConfiguration, logger: Logger
 private func makeRedisClient(
     _ redis: RedisConfiguration,
     _ settings: RedisSettings,
-    purpose: String,
     logger: Logger
 ) throws -> any RedisCommanding & Service {
-    var logger = logger
-    logger[metadataKey: "purpose"] = "\(purpose)"
     do throws(RedisConfigurationError) {
         return try redis.makeClient(group: MultiThreadedEventLoopGroup.singleton, logger: logger)
     } catch {

@@ -23,7 +23,7 @@ package enum RedisConnectionSettings {
         "REDIS_TIMEOUT_MILLISECONDS",
         default: 25,
         in: 1...10_000,
-        "the most that the cache may add to a request, and the limiter"
+        "the most that Redis may add to a request"
     )
 
     /// `REDIS_CONNECT_TIMEOUT_MILLISECONDS`.

@@ -18,6 +18,8 @@ struct Exchange: Sendable {
     var cost: Int?
     /// What the limiter says.
     var verdict: Verdict?
+    /// How long the limiter has waited for Redis.
+    var redisTime: Duration = .zero
     /// Fields that the answer gets, whichever it is.
     var answerFields = HTTPFields()
     var cacheStatus: CacheStatus?

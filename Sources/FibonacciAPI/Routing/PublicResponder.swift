@@ -84,7 +84,7 @@ struct PublicResponder: HTTPResponder {
             if let immediate = source.immediateAnswer(for: selection.index) {
                 answer = immediate
             } else {
-                answer = try await source.answer(for: selection.index)
+                answer = try await source.answer(for: selection.index, redisTime: exchange.redisTime)
             }
             return response(selection, body: answer.body.bytes(in: selection.representation), answer.status, &exchange)
         }

@@ -4,7 +4,8 @@ import HTTPTypes
 enum ResponseFields {
     /// The fields that scripts of other origins may read (Fetch standard, CORS protocol).
     static let exposed = [
-        "Allow", "Cache-Status", "Content-Length", "ETag", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Precision",
+        "Allow", "Cache-Status", "Content-Length", "ETag", "RateLimit", "RateLimit-Policy", "Retry-After",
+        "X-Precision",
         "X-RateLimit-Cost", "X-RateLimit-Mode", "X-RateLimit-Remaining", "X-Request-ID",
     ].joined(separator: ", ")
 

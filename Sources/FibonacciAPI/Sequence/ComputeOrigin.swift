@@ -18,7 +18,7 @@ struct ComputeOrigin: FibonacciOrigin {
         }
     }
 
-    func body(for index: Int) async throws -> SourcedBody {
+    func body(for index: Int, redisTime: Duration) async throws -> SourcedBody {
         do {
             let body = try await pool.run(cost: Fibonacci.cost(at: index)) { cancellation in
                 let value = try Fibonacci.verified(

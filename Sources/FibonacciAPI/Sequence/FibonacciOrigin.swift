@@ -5,8 +5,9 @@ protocol FibonacciOrigin: Sendable {
 
     /// The body for `index`, however long that takes. Cancelling the task gives it up.
     ///
+    /// - Parameter redisTime: how much of the time that Redis may add to a request has been spent on its behalf.
     /// - Throws: a ``Problem`` that says why there is none, or `CancellationError`.
-    func body(for index: Int) async throws -> SourcedBody
+    func body(for index: Int, redisTime: Duration) async throws -> SourcedBody
 }
 
 /// A body and where it came from.

@@ -35,12 +35,13 @@ struct FibonacciSource: Sendable {
     /// The body for an `index` that has no immediate answer. Callers that come while it is under way share it; one that is
     /// cancelled leaves the others alone.
     ///
+    /// - Parameter redisTime: how much of the time that Redis may add to the request has been spent.
     /// - Throws: what the origin throws, or `CancellationError`.
-    func answer(for index: Int) async throws -> Answer {
+    func answer(for index: Int, redisTime: Duration) async throws -> Answer {
         let (answer, role) = try await flights.value(for: index) { index in
             // Another flight may have landed between the look-up and this take-off.
             if let body = memory.value(for: index) { return Answer(body: body, status: .hit) }
-            let answer = try await origin.body(for: index)
+            let answer = try await origin.body(for: index, redisTime: redisTime)
             let isStored = memory.insert(answer.body, for: index)
             return Answer(
                 body: answer.body,

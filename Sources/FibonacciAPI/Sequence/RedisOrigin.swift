@@ -9,7 +9,7 @@ import NIOCore
 /// Nothing that comes from Redis is believed: digits are served only if they are as many as F(n) has and leave its residue modulo 2^61 − 1.
 struct RedisOrigin: FibonacciOrigin {
     let tier: RedisTier
-    /// The longest that Redis may add to a request: to look up and to store together.
+    /// The longest that Redis may add to a request: for the limiter, to look up and to store together.
     let timeBudget: Duration
     let fallback: any FibonacciOrigin
     let logger: Logger
@@ -19,8 +19,9 @@ struct RedisOrigin: FibonacciOrigin {
         tier.isReachable ? nil : fallback.immediateBody(for: index)
     }
 
-    func body(for index: Int) async throws -> SourcedBody {
-        guard tier.isReachable, tier.takes(byteCount: Fibonacci.digitCount(at: index)) else {
+    func body(for index: Int, redisTime: Duration) async throws -> SourcedBody {
+        let timeBudget = timeBudget - redisTime
+        guard timeBudget > .zero, tier.isReachable, tier.takes(byteCount: Fibonacci.digitCount(at: index)) else {
             return try await fallbackBody(for: index)
         }
         let start = ContinuousClock.now
@@ -47,7 +48,7 @@ struct RedisOrigin: FibonacciOrigin {
     /// The fallback's body, made in place if that is quicker than to wait for a thread.
     private func fallbackBody(for index: Int) async throws -> SourcedBody {
         if let body = fallback.immediateBody(for: index) { return SourcedBody(body: body, source: .computation) }
-        return try await fallback.body(for: index)
+        return try await fallback.body(for: index, redisTime: .zero)
     }
 
     private func verifiedBody(for index: Int, digits: ByteBuffer) -> FibonacciBody? {

@@ -1,0 +1,45 @@
+import Logging
+import RedisClient
+import ServiceLifecycle
+
+/// Watches the Redis that budgets are counted in: holds readiness back until the first attempt to reach it has ended, because until then
+/// every process would count for itself, and logs when that begins and ends.
+struct RateLimitStateService: Service {
+    /// How long readiness waits for Redis, which may be away.
+    private static let patience: Duration = .milliseconds(50)
+
+    let client: any RedisCommanding
+    let logger: Logger
+    let reached: @Sendable () -> Void
+
+    func run() async throws {
+        let (changes, continuation) = AsyncStream.makeStream(of: RedisState.self, bufferingPolicy: .bufferingNewest(16))
+        client.onStateChange { continuation.yield($0) }
+        continuation.yield(client.state)
+        await cancelWhenGracefulShutdown {
+            await withDiscardingTaskGroup { tasks in
+                tasks.addTask {
+                    try? await Task.sleep(for: Self.patience)
+                    reached()
+                }
+                var isLocal = false
+                for await state in changes where state.level != .starting {
+                    report(state, isLocal: &isLocal)
+                    reached()
+                }
+            }
+        }
+    }
+
+    /// A Redis that takes no writes is asked, and refuses.
+    private func report(_ state: RedisState, isLocal: inout Bool) {
+        let wasLocal = isLocal
+        isLocal = state.level != .connected
+        guard isLocal != wasLocal else { return }
+        if isLocal {
+            logger.warning("rate limits are local", metadata: ["reason": "\(state.reason ?? state.level.rawValue)"])
+        } else {
+            logger.info("rate limits are shared again")
+        }
+    }
+}
