@@ -17,6 +17,7 @@ class Tally:
     begin: float = 0.0
     end: float = 0.0
     admitted: int = 0
+    admitted_by_redis: int = 0
     statuses: dict[int, int] = field(default_factory=dict)
     local: int = 0
     durations: list[float] = field(default_factory=list)
@@ -103,4 +104,5 @@ class Clients:
             tally.local += said.is_local
             if response.status == 200:
                 tally.admitted += said.cost
+                tally.admitted_by_redis += 0 if said.is_local else said.cost
         return response.status

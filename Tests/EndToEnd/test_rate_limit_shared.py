@@ -14,6 +14,8 @@ BUDGET = 600
 WINDOW = 3
 RATE = BUDGET / WINDOW
 YEAR = 31_536_000
+# Where a machine is busy, an answer may take longer than the 25 ms after which a process decides for itself.
+PATIENT = {"REDIS_TIMEOUT_MILLISECONDS": 2_000}
 MIXED = [10, 100_000, 50_000, 1_000]
 
 
@@ -41,6 +43,8 @@ def fleet(start) -> Callable[..., list[Service]]:
         services = [start(REDIS_URL=url, **settings) for _ in range(count)]
         for service in services:
             await_limiter(service, "connected")
+        # Every process has told of itself, and has seen the others since: both happen once a second.
+        time.sleep(1.2)
         return services
 
     return start_fleet
@@ -60,7 +64,7 @@ def is_local(service: Service, source: str) -> bool:
 @pytest.mark.parametrize("count", [1, 4, 16])
 def test_processes_admit_one_budget_together_and_all_of_it(start_redis, fleet, address, figure, count):
     """Greedy clients of all processes get what the bucket holds and earns: not a token more, hardly one less."""
-    services = fleet(count, start_redis().url)
+    services = fleet(count, start_redis().url, **PATIENT)
     paced_address = address.replace("127.", "127.1", 1)
     greedy = Clients(services, address).greedy(MIXED)
     paced = Clients(services, paced_address).paced(0.95 * RATE)
@@ -80,7 +84,7 @@ def test_processes_admit_one_budget_together_and_all_of_it(start_redis, fleet, a
 
 
 def test_a_bucket_that_does_not_refill_is_emptied_to_the_last_token(start_redis, fleet, address):
-    services = fleet(4, start_redis().url, RATE_LIMIT_WINDOW_SECONDS=YEAR)
+    services = fleet(4, start_redis().url, RATE_LIMIT_WINDOW_SECONDS=YEAR, **PATIENT)
     clients = Clients(services, address).greedy(MIXED)
     wait_until(lambda: clients.tally.admitted >= BUDGET, 30, "the budget is spent")
     time.sleep(0.5)
@@ -165,8 +169,9 @@ def test_a_stalled_redis_delays_few_requests_by_little_and_none_fails(start_redi
     assert during > 0, "nothing was decided locally"
     # Cache and limiter wait for 25 ms at most, and only until their breakers open. The machine may be slow, too.
     assert durations[int(len(durations) * 0.95)] < 0.025
+    assert tally.admitted_by_redis <= tally.ceiling(BUDGET, WINDOW)
     # The shares together are another budget. They are full when Redis goes away.
-    assert tally.admitted <= tally.ceiling(BUDGET, WINDOW) + tally.ceiling(BUDGET, WINDOW)
+    assert tally.admitted - tally.admitted_by_redis <= tally.ceiling(BUDGET, WINDOW)
 
 
 def test_redis_may_be_killed_and_come_back(start_redis, fleet, address):
@@ -235,8 +240,12 @@ def test_the_limiter_may_have_a_redis_of_its_own(start_redis, start, address, tm
     state = service.admin("/readyz").json()
     assert (state["status"], state["redis"], state["rate_limit_redis"]) == ("degraded", "connected", "down")
     assert "secret" not in "\n".join(service.stdout.lines)
-    messages = [entry["message"] for entry in service.log()]
-    assert messages.count("rate limits are local") == 1 and "Redis is down" not in messages
+
+    def messages() -> list[str]:
+        return [entry["message"] for entry in service.log()]
+
+    wait_until(lambda: messages().count("rate limits are local") == 1, 5, "the log says so")
+    assert "Redis is down" not in messages()
 
 
 def test_a_malformed_url_of_the_limiters_redis_stops_the_start_and_is_not_shown():
@@ -257,7 +266,7 @@ def cluster() -> Iterator[RedisCluster]:
 
 def test_a_cluster_of_three_masters_and_three_replicas(cluster, fleet, address, figure):
     """Clients are spread over the shards, each exact; a master's death costs no request an error."""
-    services = fleet(4, cluster.nodes[0].url, REDIS_CLUSTER="true")
+    services = fleet(4, cluster.nodes[0].url, REDIS_CLUSTER="true", **PATIENT)
     sources = [address.replace("127.", f"127.{number}", 1) for number in (1, 2)] + [address]
     clients = [Clients(services, source).greedy(MIXED) for source in sources]
     time.sleep(5)
@@ -278,4 +287,5 @@ def test_a_cluster_of_three_masters_and_three_replicas(cluster, fleet, address, 
     figure(f"3+3 cluster, a master killed: {[tally.statuses for tally in tallies]}")
     for tally in tallies:
         assert set(tally.statuses) == {200, 429}
-        assert tally.admitted <= 3 * BUDGET + RATE * tally.elapsed
+        # What a master has not told its replica is forgotten: another budget at most, and one of all shares.
+        assert tally.admitted <= 3 * BUDGET + 2 * RATE * tally.elapsed

@@ -256,9 +256,11 @@ def test_a_stalled_redis_adds_25_ms_until_the_breaker_opens_and_nothing_after(st
         assert max(times) < 0.075, "more than 25 ms were added"
         assert sorted(times[20:])[75] < 0.015
         assert readiness(service)["redis"] == "down"
+        # The limiter asks it first, and finds out for both.
+        wait_until(lambda: lines(service, "Redis is down"), 5, "the log says so")
         redis.resume()
         await_redis(service, "connected", timeout=10)
-    assert len(lines(service, "Redis is down")) == 1
+    assert len(lines(service, "Redis is down")) == len(lines(service, "rate limits are local")) == 1
 
 
 def test_stalling_redis_under_load_costs_no_answer(start, redis):

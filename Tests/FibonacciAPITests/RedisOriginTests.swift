@@ -55,9 +55,10 @@ struct RedisOriginTests {
     private let redis = Redis()
     private let computation = Computation()
 
-    private func origin(largestValue: Int = 1_000_000) -> RedisOrigin {
+    private func origin(largestValue: Int = 1_000_000, companion: Redis? = nil) -> RedisOrigin {
         RedisOrigin(
             tier: RedisTier(client: redis, keyPrefix: "fib:", secondsToLive: 60, largestValue: largestValue),
+            companion: companion,
             timeBudget: .seconds(10),
             fallback: computation,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
@@ -168,6 +169,16 @@ struct RedisOriginTests {
         redis.storage.withLock { $0.level = level }
         #expect(origin().immediateBody(for: 500) != nil)
         #expect(try await origin().body(for: 500, redisTime: .zero).source == .computation)
+        #expect(redis.commands.isEmpty)
+    }
+
+    @Test("nobody waits for a Redis that the limiter has found to be away")
+    func companion() async throws {
+        let companion = Redis()
+        #expect(origin(companion: companion).immediateBody(for: 500) == nil)
+        companion.storage.withLock { $0.level = .down }
+        #expect(origin(companion: companion).immediateBody(for: 500) != nil)
+        #expect(try await origin(companion: companion).body(for: 500, redisTime: .zero).source == .computation)
         #expect(redis.commands.isEmpty)
     }
 

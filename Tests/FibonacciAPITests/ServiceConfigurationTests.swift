@@ -2,6 +2,7 @@ import Configuration
 import Foundation
 import JSONLogging
 import Logging
+import RateLimiting
 import RedisClient
 import Testing
 

@@ -9,6 +9,8 @@ struct AdminResponder: HTTPResponder {
     let kernel: String
     /// The Redis that values are cached in, if any.
     let redis: (any RedisCommanding)?
+    /// Whether both are the same server, so that what one client has found out holds for the other.
+    let isSharingServer: Bool
     /// The Redis that budgets are counted in, if any.
     let rateLimitRedis: (any RedisCommanding)?
     let exchanges: ExchangeRunner
@@ -56,7 +58,8 @@ struct AdminResponder: HTTPResponder {
     private func readiness(to request: IncomingRequest) -> OutgoingResponse {
         let phase = state.phase
         let status: HTTPResponse.Status = phase == .ready ? .ok : .serviceUnavailable
-        let (redis, rateLimit) = (redis?.state, rateLimitRedis?.state)
+        let rateLimit = rateLimitRedis?.state
+        let redis = isSharingServer && rateLimit?.level == .down ? rateLimit : redis?.state
         let isWell = [redis, rateLimit].allSatisfy { $0 == nil || $0?.level == .connected }
         var object = JSONObject()
         object.append("status", phase == .ready && !isWell ? "degraded" : phase.rawValue)

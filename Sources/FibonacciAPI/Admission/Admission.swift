@@ -43,7 +43,14 @@ struct Admission: Sendable {
         return note(cost, verdict, in: &exchange)
     }
 
-    /// The same where nobody can wait. If Redis would have to be asked nothing is taken, and the answer says nothing.
+    /// Takes a token for a request that is refused for what it asks, if the client has one: what is wrong is told in any case.
+    func chargeRefusal(for exchange: inout Exchange) async {
+        if let verdict = await charge(Self.basicCost, for: &exchange), !verdict.isAllowed {
+            note(0, verdict, in: &exchange)
+        }
+    }
+
+    /// The same as ``charge(_:for:)`` where nobody can wait. If Redis would have to be asked nothing is taken, and the answer says nothing.
     func chargeImmediately(_ cost: Int, for exchange: inout Exchange) {
         guard let limiter else {
             note(cost, nil, in: &exchange)

@@ -95,11 +95,14 @@ package func buildApplication(
     let computation = ComputeOrigin(pool: pool, engine: Engine(kernel: configuration.kernel), logger: logger)
     let redis = try configuration.redis.map { try makeRedisCache($0, configuration, logger: logger) }
     let limiting = try configuration.rateLimit.map { try makeLimiter($0, logger: logger) }
+    // What one client finds out about a server holds for the other; of a cluster they may see different parts.
+    let isSharingServer = configuration.rateLimit?.isSharingCache == true && configuration.redis?.isCluster == false
     let source = FibonacciSource(
         memoryCapacity: configuration.cacheMemoryBytes,
         origin: redis.map { redis in
             RedisOrigin(
                 tier: redis.tier,
+                companion: isSharingServer ? limiting?.client : nil,
                 timeBudget: redis.configuration.timeouts.command,
                 fallback: computation,
                 logger: logger
@@ -125,6 +128,7 @@ package func buildApplication(
         state: state,
         kernel: configuration.kernel.name,
         redis: redis?.client,
+        isSharingServer: isSharingServer,
         rateLimitRedis: limiting?.client,
         exchanges: ExchangeRunner(dates: dates, observers: [], isPublic: false, logger: logger)
     )
@@ -168,7 +172,11 @@ package func buildApplication(
         redis: redis.map { WarmUpService.Redis(client: $0.client, tier: $0.tier) }
     ) { reached(.warmUp) }
     let rateLimitState = limiting?.client.map { client in
-        RateLimitStateService(client: client, logger: logger) { reached(.rateLimiter) }
+        RateLimitStateService(
+            client: client,
+            companion: isSharingServer ? redis?.client : nil,
+            logger: logger
+        ) { reached(.rateLimiter) }
     }
     if rateLimitState == nil { reached(.rateLimiter) }
     let drain = DrainService(state: state, duration: configuration.shutdownDrain, logger: logger)

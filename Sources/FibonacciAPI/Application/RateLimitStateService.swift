@@ -9,6 +9,8 @@ struct RateLimitStateService: Service {
     private static let patience: Duration = .milliseconds(50)
 
     let client: any RedisCommanding
+    /// The cache's client if it leads to the same server.
+    let companion: (any RedisCommanding)?
     let logger: Logger
     let reached: @Sendable () -> Void
 
@@ -26,8 +28,16 @@ struct RateLimitStateService: Service {
                 for await state in changes where state.level != .starting {
                     report(state, isLocal: &isLocal)
                     reached()
+                    if state.level == .down, let companion { tasks.addTask { await alert(companion) } }
                 }
             }
+        }
+    }
+
+    /// Has the cache's client find out for itself, because no request asks it while the limiter's has found the server to be away.
+    private func alert(_ companion: any RedisCommanding) async {
+        while !Task.isCancelled, client.state.level == .down, companion.state.level == .connected {
+            guard (try? await companion.send(RedisCommand("PING"))) == nil else { return }
         }
     }
 

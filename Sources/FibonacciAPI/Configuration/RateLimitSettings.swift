@@ -8,6 +8,8 @@ package struct RateLimitConfiguration: Sendable {
     package var policy: TokenBucketPolicy
     /// The Redis that processes count in; nil: each counts for itself.
     package var redis: RedisConfiguration?
+    /// Whether that is the one that values are cached in.
+    package var isSharingCache: Bool
 }
 
 /// The settings of the limiter.

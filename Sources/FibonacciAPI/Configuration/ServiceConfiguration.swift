@@ -58,7 +58,11 @@ package struct ServiceConfiguration: Sendable {
         let rateLimitRedis = try RedisSettings.rateLimit.configuration(from: reader)
         try RedisConnectionSettings.validate(for: [redis, rateLimitRedis], from: reader)
         rateLimit = try RateLimitSettings.policy(from: reader).map { [redis] policy in
-            RateLimitConfiguration(policy: policy, redis: rateLimitRedis ?? redis)
+            RateLimitConfiguration(
+                policy: policy,
+                redis: rateLimitRedis ?? redis,
+                isSharingCache: rateLimitRedis == nil && redis != nil
+            )
         }
         trustedProxies = try RateLimitSettings.proxies(from: reader)
         cacheSecondsToLive = try Self.cacheSecondsToLive.value(from: reader)

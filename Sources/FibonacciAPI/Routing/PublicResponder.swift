@@ -41,7 +41,7 @@ struct PublicResponder: HTTPResponder {
         case (.options, _):
             return OutgoingResponse(status: .noContent, fields: ResponseFields.options)
         case (let method, .fibonacci):
-            await admission.charge(Admission.basicCost, for: &exchange)
+            await admission.chargeRefusal(for: &exchange)
             throw Problem.methodNotAllowed(method)
         case (let method, _): throw Problem.methodNotAllowed(method)
         }
@@ -62,8 +62,7 @@ struct PublicResponder: HTTPResponder {
             exchange.index = index
             decision = try resource.decide(index: index, method: request.method, fields: request.fields)
         } catch {
-            // What is wrong with a request is told even to a client that has nothing left to pay for it.
-            await admission.charge(Admission.basicCost, for: &exchange)
+            await admission.chargeRefusal(for: &exchange)
             throw error
         }
         if let verdict = await admission.charge(decision.cost, for: &exchange), !verdict.isAllowed {

@@ -3,12 +3,15 @@ import DecimalArithmetic
 import Fibonacci
 import Logging
 import NIOCore
+import RedisClient
 
 /// Asks the Redis tier first, and another origin for what it does not have; that is stored for others.
 ///
 /// Nothing that comes from Redis is believed: digits are served only if they are as many as F(n) has and leave its residue modulo 2^61 − 1.
 struct RedisOrigin: FibonacciOrigin {
     let tier: RedisTier
+    /// The limiter's client if it leads to the same Redis: what that has found out nobody has to wait for again.
+    let companion: (any RedisCommanding)?
     /// The longest that Redis may add to a request: for the limiter, to look up and to store together.
     let timeBudget: Duration
     let fallback: any FibonacciOrigin
@@ -16,12 +19,12 @@ struct RedisOrigin: FibonacciOrigin {
 
     /// Only while Redis is away: else what others have computed is asked for.
     func immediateBody(for index: Int) -> FibonacciBody? {
-        tier.isReachable ? nil : fallback.immediateBody(for: index)
+        isReachable ? nil : fallback.immediateBody(for: index)
     }
 
     func body(for index: Int, redisTime: Duration) async throws -> SourcedBody {
         let timeBudget = timeBudget - redisTime
-        guard timeBudget > .zero, tier.isReachable, tier.takes(byteCount: Fibonacci.digitCount(at: index)) else {
+        guard timeBudget > .zero, isReachable, tier.takes(byteCount: Fibonacci.digitCount(at: index)) else {
             return try await fallbackBody(for: index)
         }
         let start = ContinuousClock.now
@@ -44,6 +47,8 @@ struct RedisOrigin: FibonacciOrigin {
         }
         return answer
     }
+
+    private var isReachable: Bool { tier.isReachable && companion?.state.level != .down }
 
     /// The fallback's body, made in place if that is quicker than to wait for a thread.
     private func fallbackBody(for index: Int) async throws -> SourcedBody {

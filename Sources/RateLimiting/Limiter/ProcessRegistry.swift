@@ -2,7 +2,7 @@ internal import RESP
 internal import RedisClient
 internal import Synchronization
 
-/// Knows how many processes share a Redis: each says every few seconds that it is alive, by Redis' clock, and who has not for a while is
+/// Knows how many processes share a Redis: each says every second that it is alive, by Redis' clock, and who has not for a while is
 /// dropped.
 final class ProcessRegistry: Sendable {
     static let key = "ratelimit:{processes}"
@@ -27,7 +27,7 @@ final class ProcessRegistry: Sendable {
     private let alive = Atomic(1)
 
     /// - Parameter interval: between signs of life, 50 ms to 5 s; each missed one is tried again a tenth of it later.
-    init(client: any RedisCommanding, interval: Duration = .seconds(4)) {
+    init(client: any RedisCommanding, interval: Duration = .seconds(1)) {
         self.client = client
         self.interval = min(max(interval, .milliseconds(50)), Self.lifetime / 3)
         identifier = String(UInt64.random(in: 1...(.max)), radix: 16)

@@ -51,7 +51,7 @@ package final class RateLimiter: Service, Sendable {
         redis: any RedisCommanding,
         deadline: Duration = RateLimiter.defaultDeadline,
         clientLimit: Int = MemoryStore.defaultClientLimit,
-        heartbeat: Duration = .seconds(4),
+        heartbeat: Duration = .seconds(1),
         clock: MonotonicClock = .system
     ) {
         self.policy = policy
