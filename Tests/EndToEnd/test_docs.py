@@ -10,12 +10,15 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 PAGES = ["/", "/docs"]
 CONDITIONAL = ["/", "/docs", "/openapi.json"]
-STATUSES = {"200", "304", "400", "406", "412", "422", "503"}
-HEADERS = {"etag", "cache-control", "vary", "cache-status", "x-precision", "x-ratelimit-cost", "x-request-id"}
+STATUSES = {"200", "304", "400", "405", "406", "412", "422", "429", "503"}
+BUDGET = {"x-ratelimit-cost", "x-ratelimit-remaining", "ratelimit-policy", "ratelimit", "x-ratelimit-mode"}
+HEADERS = {"etag", "cache-control", "vary", "cache-status", "x-precision", "x-request-id"} | BUDGET
 SLUGS = [
     "invalid-parameter",
     "bad-request",
     "n-too-large",
+    "cost-exceeds-budget",
+    "quota-exceeded",
     "not-found",
     "method-not-allowed",
     "not-acceptable",
@@ -105,7 +108,7 @@ def test_the_description_has_the_version_that_runs(service, description):
 
 
 def test_every_public_path_is_described(description):
-    assert {"/v1/fib", "/openapi.json", "/docs", "/healthz", "/"} <= set(description["paths"])
+    assert {"/v1/fib", "/v1/cost", "/openapi.json", "/docs", "/healthz", "/"} <= set(description["paths"])
 
 
 def test_nothing_operational_is_described(description):
@@ -123,9 +126,22 @@ def test_every_field_of_a_value_is_described(description, method):
     assert {name.lower() for name in response["headers"]} >= HEADERS
 
 
-def test_the_time_to_retry_is_described(description):
-    response = resolve(description, operation(description)["responses"]["503"])
+@pytest.mark.parametrize("method", ["get", "head"])
+@pytest.mark.parametrize("status", sorted(STATUSES))
+def test_the_budget_is_described_with_every_status(description, method, status):
+    response = resolve(description, operation(description, method)["responses"][status])
+    assert {name.lower() for name in response["headers"]} >= BUDGET
+
+
+@pytest.mark.parametrize("status", ["429", "503"])
+def test_the_time_to_retry_is_described(description, status):
+    response = resolve(description, operation(description)["responses"][status])
     assert "retry-after" in {name.lower() for name in response["headers"]}
+
+
+def test_every_problem_type_is_described(description):
+    types = description["components"]["schemas"]["Problem"]["properties"]["type"]["enum"]
+    assert sorted(types) == sorted(f"/docs#{slug}" for slug in SLUGS)
 
 
 def test_both_representations_and_the_problem_are_described(description):
@@ -150,10 +166,17 @@ def test_every_reference_stays_within_the_description(description):
     walk(description)
 
 
-def test_nothing_that_this_version_lacks_is_described(description):
-    """No quota is enforced, so no 429 and no remaining budget may be promised."""
-    assert "429" not in operation(description)["responses"]
-    assert "X-RateLimit-Remaining" not in str(description)
+@pytest.mark.parametrize("n", [10, 100_000, 1_000_000, 10_000_000])
+def test_the_reference_tells_the_cost_that_is_taken(service, n):
+    answer = service.request(f"/v1/cost?n={n}").json()
+    row = f'<th scope="row">{n:,}</th><td>{answer["digits"]:,}</td><td>{answer["cost"]}</td>'
+    assert row in service.request("/docs").body.decode()
+
+
+def test_the_description_names_the_fields_that_scripts_may_read(service, description):
+    exposed = service.request("/healthz").field("Access-Control-Expose-Headers")
+    assert description["components"]["headers"]["ExposeHeaders"]["example"] == exposed
+    assert exposed in service.request("/docs").body.decode()
 
 
 @pytest.mark.parametrize("path", PAGES)
