@@ -55,8 +55,8 @@ format: $(VENV)/.installed ## Rewrite sources in the project's format
 	$(VENV)/bin/ruff format Tests/EndToEnd Benchmarks
 
 .PHONY: bench-http
-bench-http: build ## Measure a cached request next to nginx (needs nginx and wrk)
-	$(PYTHON) Benchmarks/HTTP/bench_http.py --binary $(BINARY)
+bench-http: build ## Measure a cached request next to nginx (needs nginx and wrk); ARGS=--flood: latency beside a flood
+	$(PYTHON) Benchmarks/HTTP/bench_http.py --binary $(BINARY) $(ARGS)
 
 .PHONY: bench-redis
 bench-redis: peers ## Measure the Redis client next to redis-benchmark

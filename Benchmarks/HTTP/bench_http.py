@@ -1,7 +1,8 @@
-"""Measures a cached GET next to nginx's `return 200` of the same bytes, in alternating runs on one machine.
+"""Measures what a cached GET costs, next to nginx's `return 200` of the same bytes, with parts of it off and on.
 
-Prints, for each server, requests a second and the CPU time that its process spent on one request, and the ratio of the
-the two. Only loopback addresses are used, and every run is bounded in time.
+All servers take turns, so that what else the machine does is shared. Prints, for each, the CPU time that its process
+spent on one request. With --flood, measures instead what one client's expensive requests do to the latency of others'
+cheap ones. Only loopback addresses are used, and every run is bounded in time.
 """
 
 import argparse
@@ -16,10 +17,21 @@ import sys
 import tempfile
 import time
 import urllib.request
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 CONNECTIONS = 64
+PACKAGES = {"redis-server": "redis-server", "nginx": "nginx", "wrk": "wrk"}
+
+# What is switched on, from nothing to everything. A budget of 10^9 a second is never spent.
+AMPLE = {"RATE_LIMIT_BUDGET": "1000000000", "RATE_LIMIT_WINDOW_SECONDS": "1"}
+VARIANTS = {
+    "everything off": {"RATE_LIMIT_BUDGET": "0", "LOG_LEVEL": "error"},
+    "limiter in memory": {**AMPLE, "LOG_LEVEL": "error"},
+    "limiter in Redis": {**AMPLE, "LOG_LEVEL": "error", "RATE_LIMIT_REDIS_URL": "redis://127.0.0.1:{redis}"},
+    "access log": {"RATE_LIMIT_BUDGET": "0"},
+    "limiter in memory, access log": AMPLE,
+}
 
 
 @dataclass
@@ -35,6 +47,29 @@ class Sample:
     @property
     def microseconds_per_request(self) -> float:
         return self.cpu_seconds / self.requests * 1e6
+
+
+@dataclass
+class Server:
+    """A running server and the samples taken of it."""
+
+    name: str
+    pid: int
+    url: str
+    samples: list[Sample] = field(default_factory=list)
+
+    def measure(self, seconds: int) -> None:
+        self.samples.append(measure(self.pid, self.url, seconds))
+
+    @property
+    def cpu(self) -> float:
+        return statistics.median(sample.microseconds_per_request for sample in self.samples)
+
+    def row(self, base: float) -> str:
+        rate = statistics.median(sample.requests_per_second for sample in self.samples)
+        errors = sum(sample.errors for sample in self.samples)
+        memory = " → ".join(f"{sample.resident_kib / 1024:.1f}" for sample in (self.samples[0], self.samples[-1]))
+        return f"| {self.name} | {self.cpu:.1f} | {self.cpu - base:+.1f} | {rate:,.0f} | {errors} | {memory} |"
 
 
 def free_port() -> int:
@@ -107,6 +142,16 @@ def running(command: list[str], environment: dict[str, str] | None = None):
             process.wait()
 
 
+@contextlib.contextmanager
+def service(binary: str, settings: dict[str, str]):
+    """A service on a free port; gives its process and its port."""
+    port, admin_port = free_port(), free_port()
+    addresses = {"HOST": "127.0.0.1", "PORT": str(port), "ADMIN_PORT": str(admin_port)}
+    with running([binary, "serve"], {**addresses, "SHUTDOWN_DRAIN_SECONDS": "0", **settings}) as process:
+        wait_until_answering(f"http://127.0.0.1:{admin_port}/readyz")
+        yield process, port
+
+
 def nginx_configuration(folder: str, port: int, body: str) -> str:
     return f"""
 daemon off; master_process on; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log;
@@ -118,47 +163,107 @@ http {{
 """
 
 
-def show(name: str, samples: list[Sample]) -> float:
-    cpu = statistics.median(sample.microseconds_per_request for sample in samples)
-    rate = statistics.median(sample.requests_per_second for sample in samples)
-    errors = sum(sample.errors for sample in samples)
-    memory = " → ".join(f"{sample.resident_kib / 1024:.1f}" for sample in (samples[0], samples[-1]))
-    print(f"| {name} | {cpu:.1f} | {rate:,.0f} | {errors} | {memory} |")
-    return cpu
+def compare(options: argparse.Namespace, stack: contextlib.ExitStack, folder: str) -> None:
+    """The variants of the service and nginx, in turn."""
+    redis_port, nginx_port = free_port(), free_port()
+    command = ["redis-server", "--port", str(redis_port), "--bind", "127.0.0.1", "--save", "", "--dir", folder]
+    stack.enter_context(running(command))
+    servers = []
+    for name, settings in VARIANTS.items():
+        filled = {variable: value.format(redis=redis_port) for variable, value in settings.items()}
+        process, port = stack.enter_context(service(options.binary, filled))
+        servers.append(Server(name, process.pid, f"http://127.0.0.1:{port}/v1/fib?n={options.n}"))
+    body = wait_until_answering(servers[0].url).decode()
+    idle = resident_kib(servers[-1].pid)
+    configuration = Path(folder) / "nginx.conf"
+    configuration.write_text(nginx_configuration(folder, nginx_port, body))
+    nginx = stack.enter_context(running(["nginx", "-c", str(configuration), "-p", folder]))
+    servers.append(Server("nginx `return 200`, access log", nginx.pid, f"http://127.0.0.1:{nginx_port}/"))
+    wait_until_answering(servers[-1].url)
+    for _ in range(options.runs):
+        for server in servers:
+            server.measure(options.seconds)
+    print(f"n = {options.n}, {len(body)} bytes, wrk -t1 -c{CONNECTIONS}, {options.runs} runs of {options.seconds} s\n")
+    print("| server | CPU µs a request | against everything off | requests/s | errors | resident MiB |")
+    print("|---|---|---|---|---|---|")
+    for server in servers:
+        print(server.row(servers[0].cpu))
+    ratio = servers[-2].cpu / servers[-1].cpu
+    print(f"\n{servers[-2].name}, against nginx: {ratio:.2f}×. Resident when idle: {idle / 1024:.1f} MiB.")
+
+
+class Prober:
+    """Asks for n = 10 every few milliseconds and notes how long that takes.
+
+    Each second for another client, so that none spends its budget.
+    """
+
+    def __init__(self, port: int):
+        self.socket = socket.create_connection(("127.0.0.1", port))
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def probe(self, seconds: float) -> list[float]:
+        durations = []
+        start = now = time.monotonic()
+        while now - start < seconds:
+            address = f"198.51.100.{int(now - start) % 250}".encode()
+            begin = time.monotonic()
+            self.socket.sendall(b"GET /v1/fib?n=10 HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: " + address + b"\r\n\r\n")
+            answer = self.socket.recv(65536)
+            now = time.monotonic()
+            durations.append(now - begin)
+            assert answer.startswith(b"HTTP/1.1 200 "), answer[:40]
+            time.sleep(0.002)
+        return sorted(durations)
+
+
+def flood(options: argparse.Namespace, stack: contextlib.ExitStack, folder: str) -> None:
+    """n = 10 for some clients, alone and while another floods the service with requests for n above 9,000,000."""
+    script = Path(folder) / "flood.lua"
+    script.write_text(
+        # Another n each time, so that nothing is answered from the cache; after the n comes the pause in milliseconds.
+        "local n, pause = 9000000, 0\n"
+        "init = function(arguments) pause = tonumber(arguments[1]) end\n"
+        "delay = function() return pause end\n"
+        "request = function() n = n + 1; "
+        'return wrk.format("GET", "/v1/fib?n=" .. n, {["X-Forwarded-For"] = "203.0.113.1"}) end\n'
+    )
+    floods = {"none": None, f"{CONNECTIONS * 10} requests/s": 100, "as fast as it can": 0}
+    print("| limiter | flood | median ms | 99th percentile | 99.9th | flood's answers/s |")
+    print("|---|---|---|---|---|---|")
+    for name, settings in (("1,000 tokens in 60 s", {}), ("off", {"RATE_LIMIT_BUDGET": "0"})):
+        settings = {"TRUSTED_PROXIES": "127.0.0.1", "LOG_LEVEL": "error", **settings}
+        for flood_name, pause in floods.items():
+            with service(options.binary, settings) as (_, port), contextlib.ExitStack() as flooding:
+                rate = "0"
+                if pause is not None:
+                    url = f"http://127.0.0.1:{port}/"
+                    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{options.seconds + 2}s", "-s", str(script), url]
+                    process = subprocess.Popen([*command, "--", str(pause)], stdout=subprocess.PIPE, text=True)
+                    flooding.callback(process.kill)
+                    time.sleep(1)
+                durations = Prober(port).probe(options.seconds)
+                if pause is not None:
+                    output = process.communicate(timeout=30)[0]
+                    rate = re.search(r"Requests/sec:\s+([\d.]+)", output).group(1)
+                picks = [durations[int(len(durations) * share)] * 1e3 for share in (0.5, 0.99, 0.999)]
+                figures = " | ".join(f"{pick:.2f}" for pick in picks)
+                print(f"| {name} | {flood_name} | {figures} | {float(rate):,.0f} |", flush=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--binary", default=".build/release/fibonacci-api", help="the release binary")
-    parser.add_argument("--seconds", type=int, default=30, help="length of a run")
-    parser.add_argument("--runs", type=int, default=3, help="runs of each server")
+    parser.add_argument("--seconds", type=int, default=10, help="length of a run")
+    parser.add_argument("--runs", type=int, default=5, help="runs of each server")
     parser.add_argument("--n", type=int, default=90, help="which number to ask for")
+    parser.add_argument("--flood", action="store_true", help="measure latency beside a flood instead")
     options = parser.parse_args()
-    missing = [tool for tool in ("nginx", "wrk") if shutil.which(tool) is None]
+    missing = [package for program, package in PACKAGES.items() if shutil.which(program) is None]
     if missing:
-        sys.exit(f"{' and '.join(missing)} not found: install with 'apt-get install {' '.join(missing)}'")
-
-    port, admin_port, nginx_port = free_port(), free_port(), free_port()
-    settings = {"HOST": "127.0.0.1", "PORT": str(port), "ADMIN_PORT": str(admin_port), "SHUTDOWN_DRAIN_SECONDS": "0"}
-    url = f"http://127.0.0.1:{port}/v1/fib?n={options.n}"
-    nginx_url = f"http://127.0.0.1:{nginx_port}/"
-    with tempfile.TemporaryDirectory() as folder, running([options.binary, "serve"], settings) as service:
-        body = wait_until_answering(url).decode()
-        idle = resident_kib(service.pid)
-        configuration = Path(folder) / "nginx.conf"
-        configuration.write_text(nginx_configuration(folder, nginx_port, body))
-        with running(["nginx", "-c", str(configuration), "-p", folder]) as nginx:
-            wait_until_answering(nginx_url)
-            ours, theirs = [], []
-            for _ in range(options.runs):
-                ours.append(measure(service.pid, url, options.seconds))
-                theirs.append(measure(nginx.pid, nginx_url, options.seconds))
-    print(f"n = {options.n}, {len(body)} bytes, wrk -t1 -c{CONNECTIONS}, {options.runs} runs of {options.seconds} s\n")
-    print("| server | CPU µs a request | requests/s | errors | resident MiB |")
-    print("|---|---|---|---|---|")
-    cpu = show("fibonacci-api (access log on)", ours)
-    nginx_cpu = show("nginx `return 200` (access log on)", theirs)
-    print(f"\nCPU a request against nginx: {cpu / nginx_cpu:.2f}×. Resident when idle: {idle / 1024:.1f} MiB.")
+        sys.exit(f"{', '.join(missing)} not found: install with 'apt-get install {' '.join(missing)}'")
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+        (flood if options.flood else compare)(options, stack, folder)
 
 
 if __name__ == "__main__":
