@@ -130,6 +130,7 @@ let package = Package(
             path: "Benchmarks/Redis/bench-redis"
         ),
         .target(name: "RESP", dependencies: [.product(name: "NIOCore", package: "swift-nio")]),
+        .target(name: "PrometheusMetrics"),
         .target(
             name: "JSONLogging",
             dependencies: [.product(name: "Logging", package: "swift-log")]
@@ -184,6 +185,7 @@ let package = Package(
             name: "RESPTests",
             dependencies: ["RESP", .product(name: "NIOCore", package: "swift-nio")]
         ),
+        .testTarget(name: "PrometheusMetricsTests", dependencies: ["PrometheusMetrics"]),
         .testTarget(
             name: "JSONLoggingTests",
             dependencies: ["JSONLogging", .product(name: "Logging", package: "swift-log")]
