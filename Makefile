@@ -8,8 +8,8 @@ VENV := .venv
 BINARY := .build/release/fibonacci-api
 # Tests against real servers take turns, after the others: long computations would keep them from noticing what happens in time.
 PEER_TESTS := ^(RedisClientTests|RateLimitingTests)\.
-PEERS := redis-server redis-cli openssl objdump $(if $(filter x86_64,$(shell uname -m)),qemu-x86_64)
-PEER_PACKAGES := redis-server redis-tools openssl binutils qemu-user
+PEERS := redis-server redis-cli promtool openssl objdump $(if $(filter x86_64,$(shell uname -m)),qemu-x86_64)
+PEER_PACKAGES := redis-server redis-tools prometheus openssl binutils qemu-user
 SWIFT_SOURCES := Package.swift Sources Tests Benchmarks/Engine/Package.swift Benchmarks/Engine/Sources Benchmarks/Redis
 
 .PHONY: help
@@ -25,7 +25,7 @@ build: ## Build the release binary
 	swift build --configuration release --product fibonacci-api
 
 .PHONY: peers
-peers: ## Install what the tests run against (Debian, Ubuntu): Redis, OpenSSL, emulated processors
+peers: ## Install what the tests run against (Debian, Ubuntu): Redis, Prometheus, OpenSSL, emulated processors
 	@missing=; for program in $(PEERS); do command -v $$program >/dev/null || missing="$$missing $$program"; done; \
 	[ -z "$$missing" ] && exit 0; echo "installing what has:$$missing"; \
 	command -v apt-get >/dev/null || { echo "install these yourself: no apt-get here" >&2; exit 1; }; \
