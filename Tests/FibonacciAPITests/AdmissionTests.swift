@@ -25,7 +25,7 @@ struct AdmissionTests {
             origin: ComputeOrigin(
                 pool: ComputePool(threads: 1, maximumQueueCost: 100),
                 engine: Engine(),
-                logger: logger
+                integrity: .test
             )
         )
         responder = PublicResponder(

@@ -28,7 +28,7 @@ struct PublicResponderTests {
         let pool = ComputePool(threads: 1, maximumQueueCost: 100)
         source = FibonacciSource(
             memoryCapacity: 1 << 20,
-            origin: ComputeOrigin(pool: pool, engine: Engine(), logger: logger)
+            origin: ComputeOrigin(pool: pool, engine: Engine(), integrity: .test)
         )
         responder = PublicResponder(
             resource: FibonacciResource(maximumIndex: 1_000_000, budget: nil),

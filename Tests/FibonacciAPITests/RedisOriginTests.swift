@@ -3,6 +3,7 @@ import DecimalArithmetic
 import Fibonacci
 import Logging
 import NIOCore
+import PrometheusMetrics
 import RESP
 import RedisClient
 import Synchronization
@@ -25,6 +26,8 @@ struct RedisOriginTests {
 
         var state: RedisState { RedisState(storage.withLock { $0.level }) }
         var commands: [String] { storage.withLock { $0.commands } }
+
+        var inFlightCount: Int { 0 }
 
         func onStateChange(_ listener: @escaping @Sendable (RedisState) -> Void) {}
 
@@ -52,6 +55,7 @@ struct RedisOriginTests {
         }
     }
 
+    private let metrics = PrometheusRegistry()
     private let redis = Redis()
     private let computation = Computation()
 
@@ -61,7 +65,11 @@ struct RedisOriginTests {
             companion: companion,
             timeBudget: .seconds(10),
             fallback: computation,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+            metrics: RedisTierMetrics(registry: metrics),
+            integrity: IntegrityReporter(
+                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+                registry: metrics
+            )
         )
     }
 

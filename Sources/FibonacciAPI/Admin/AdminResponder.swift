@@ -1,5 +1,6 @@
 import HTTPTypes
 import NIOCore
+import PrometheusMetrics
 import RedisClient
 
 /// Answers the admin port: probes and facts about the build.
@@ -13,6 +14,7 @@ struct AdminResponder: HTTPResponder {
     let isSharingServer: Bool
     /// The Redis that budgets are counted in, if any.
     let rateLimitRedis: (any RedisCommanding)?
+    let metrics: PrometheusRegistry
     let exchanges: ExchangeRunner
 
     func respond(to request: IncomingRequest, from peer: Peer) async -> OutgoingResponse {
@@ -41,6 +43,8 @@ struct AdminResponder: HTTPResponder {
             return StatusDocument.response(status: .ok, ["status": "ok"], to: request)
         case .readiness:
             return readiness(to: request)
+        case .metrics:
+            return MetricsDocument.response(from: metrics, to: request)
         case .version:
             return StatusDocument.response(
                 status: .ok,

@@ -6,6 +6,7 @@ package import JSONLogging
 import Logging
 import NIOCore
 import NIOPosix
+import PrometheusMetrics
 import RateLimiting
 import RedisClient
 import ServiceLifecycle
@@ -91,10 +92,16 @@ package func buildApplication(
         logger.info("ready", metadata: ["after_ms": .stringConvertible(elapsed / .milliseconds(1))])
     }
 
-    let pool = ComputePool(threads: configuration.computeThreads, maximumQueueCost: configuration.computeQueueCost)
-    let computation = ComputeOrigin(pool: pool, engine: Engine(kernel: configuration.kernel), logger: logger)
-    let redis = try configuration.redis.map { try makeRedisCache($0, configuration, logger: logger) }
-    let limiting = try configuration.rateLimit.map { try makeLimiter($0, logger: logger) }
+    let metrics = PrometheusRegistry()
+    let integrity = IntegrityReporter(logger: logger, registry: metrics)
+    let computeDurations = ComputeMetrics.durations(in: metrics)
+    let pool = ComputePool(
+        threads: configuration.computeThreads,
+        maximumQueueCost: configuration.computeQueueCost
+    ) { computeDurations.observe($0) }
+    let computation = ComputeOrigin(pool: pool, engine: Engine(kernel: configuration.kernel), integrity: integrity)
+    let redis = try configuration.redis.map { try makeRedisCache($0, configuration, metrics, logger: logger) }
+    let limiting = try configuration.rateLimit.map { try makeLimiter($0, metrics, logger: logger) }
     // What one client finds out about a server holds for the other; of a cluster they may see different parts.
     let isSharingServer = configuration.rateLimit?.isSharingCache == true && configuration.redis?.isCluster == false
     let source = FibonacciSource(
@@ -105,12 +112,14 @@ package func buildApplication(
                 companion: isSharingServer ? limiting?.client : nil,
                 timeBudget: redis.configuration.timeouts.command,
                 fallback: computation,
-                logger: logger
+                metrics: RedisTierMetrics(registry: metrics),
+                integrity: integrity
             )
         } ?? computation
     )
     let dates = HTTPDateCache()
     let accessLog = AccessLog(writer: logWriter, format: configuration.logFormat, level: configuration.logLevel)
+    let exchangeMetrics = ExchangeMetrics(registry: metrics)
     let publicResponder = PublicResponder(
         resource: FibonacciResource(
             maximumIndex: configuration.maximumIndex,
@@ -121,7 +130,12 @@ package func buildApplication(
             identity: ClientIdentity(trusting: configuration.trustedProxies),
             limiter: limiting?.limiter
         ),
-        exchanges: ExchangeRunner(dates: dates, observers: [accessLog], isPublic: true, logger: logger)
+        exchanges: ExchangeRunner(
+            dates: dates,
+            observers: [accessLog, exchangeMetrics],
+            isPublic: true,
+            logger: logger
+        )
     )
     // Probes come every few seconds and say nothing new: the admin port keeps no access log.
     let adminResponder = AdminResponder(
@@ -130,6 +144,7 @@ package func buildApplication(
         redis: redis?.client,
         isSharingServer: isSharingServer,
         rateLimitRedis: limiting?.client,
+        metrics: metrics,
         exchanges: ExchangeRunner(dates: dates, observers: [], isPublic: false, logger: logger)
     )
     let wantedConnections = configuration.connectionLimits.maximumConnections
@@ -180,8 +195,18 @@ package func buildApplication(
     }
     if rateLimitState == nil { reached(.rateLimiter) }
     let drain = DrainService(state: state, duration: configuration.shutdownDrain, logger: logger)
+    CacheMetrics.observe(source, capacity: configuration.cacheMemoryBytes, in: metrics)
+    ComputeMetrics.observe(pool, in: metrics)
+    ServiceMetrics.observe(state: state, logWriter: logWriter, kernel: configuration.kernel.name, in: metrics)
+    if let limiter = limiting?.limiter { RateLimitDecisions.observe(limiter, in: metrics) }
+    let redisClients: [(purpose: RedisMetrics.Purpose, client: (any RedisCommanding)?)] = [
+        (.cache, redis?.client), (.rateLimit, limiting?.client),
+    ]
+    RedisMetrics.observe(redisClients.compactMap { purpose, client in client.map { (purpose, $0) } }, in: metrics)
     let services: [(any Service)?] = [
-        redis?.client, limiting?.client, limiting?.limiter, pool, adminServer, publicServer, warmUp, rateLimitState,
+        redis?.client, limiting?.client, limiting?.limiter, pool,
+        EventLoopLagService(group: MultiThreadedEventLoopGroup.singleton, registry: metrics), adminServer, publicServer,
+        warmUp, rateLimitState,
         drain,
     ]
     var group = ServiceGroupConfiguration(
@@ -207,9 +232,11 @@ private struct RedisCache {
 private func makeRedisCache(
     _ redis: RedisConfiguration,
     _ configuration: ServiceConfiguration,
+    _ metrics: PrometheusRegistry,
     logger: Logger
 ) throws -> RedisCache {
-    let client = try makeRedisClient(redis, .cache, logger: logger)
+    let observer = RedisMetrics(purpose: .cache, registry: metrics)
+    let client = try makeRedisClient(redis, .cache, observer, logger: logger)
     let tier = RedisTier(
         client: client,
         keyPrefix: "fib:",
@@ -225,13 +252,18 @@ private struct Limiting {
     let client: (any RedisCommanding & Service)?
 }
 
-private func makeLimiter(_ configuration: RateLimitConfiguration, logger: Logger) throws -> Limiting {
+private func makeLimiter(
+    _ configuration: RateLimitConfiguration,
+    _ metrics: PrometheusRegistry,
+    logger: Logger
+) throws -> Limiting {
     guard let redis = configuration.redis else {
         return Limiting(limiter: RateLimiter(policy: configuration.policy), client: nil)
     }
     // Connections of its own: a check must not wait behind a value of a megabyte.
     // Its changes of state are told in terms of the limiter.
-    let client = try makeRedisClient(redis, .rateLimit, logger: quiet(logger))
+    let observer = RedisMetrics(purpose: .rateLimit, registry: metrics)
+    let client = try makeRedisClient(redis, .rateLimit, observer, logger: quiet(logger))
     let limiter = RateLimiter(policy: configuration.policy, redis: client, deadline: redis.timeouts.command)
     return Limiting(limiter: limiter, client: client)
 }
@@ -239,10 +271,11 @@ private func makeLimiter(_ configuration: RateLimitConfiguration, logger: Logger
 private func makeRedisClient(
     _ redis: RedisConfiguration,
     _ settings: RedisSettings,
+    _ observer: RedisMetrics,
     logger: Logger
 ) throws -> any RedisCommanding & Service {
     do throws(RedisConfigurationError) {
-        return try redis.makeClient(group: MultiThreadedEventLoopGroup.singleton, logger: logger)
+        return try redis.makeClient(group: MultiThreadedEventLoopGroup.singleton, logger: logger, observer: observer)
     } catch {
         throw settings.configurationError(error)
     }

@@ -44,12 +44,24 @@ final class ComputePool: Service {
     }
 
     private let threads: NIOThreadPool
-    private let threadCount: Int
+    /// How many threads there are.
+    let threadCount: Int
+    /// The most cost that may wait.
+    let maximumQueueCost: Int
+    private let onFinished: @Sendable (Duration) -> Void
     private let state: Mutex<State>
 
     /// Starts `threads` threads behind a queue of at most `maximumQueueCost` tokens. ``run()`` ends them at shutdown.
-    init(threads threadCount: Int, maximumQueueCost: Int) {
+    ///
+    /// - Parameter onFinished: is told how long each computation took that came to its end, on its thread.
+    init(
+        threads threadCount: Int,
+        maximumQueueCost: Int,
+        onFinished: @escaping @Sendable (Duration) -> Void = { _ in }
+    ) {
         self.threadCount = threadCount
+        self.maximumQueueCost = maximumQueueCost
+        self.onFinished = onFinished
         self.threads = NIOThreadPool(numberOfThreads: threadCount)
         self.state = Mutex(State(queue: ComputeQueue(maximumCost: maximumQueueCost), idleThreads: threadCount))
         threads.start()
@@ -57,6 +69,9 @@ final class ComputePool: Service {
 
     /// The cost that waits for a thread.
     var queuedCost: Int { state.withLock { $0.queue.cost } }
+
+    /// Threads that are at work.
+    var activeThreads: Int { state.withLock { threadCount - $0.idleThreads } }
 
     /// Keeps the threads until shutdown, then refuses work, gives up what waits, and lets what runs come to its end.
     func run() async throws {
@@ -152,6 +167,7 @@ final class ComputePool: Service {
     }
 
     private func finished(cost: Int, in duration: Duration) {
+        onFinished(duration)
         let seconds = max(duration / .seconds(1), 1e-4)
         state.withLock { $0.throughput += (Double(cost) / seconds - $0.throughput) / 8 }
     }

@@ -23,6 +23,8 @@ struct Exchange: Sendable {
     /// Fields that the answer gets, whichever it is.
     var answerFields = HTTPFields()
     var cacheStatus: CacheStatus?
+    /// What went wrong, where the answer is a problem.
+    var problem: Problem.Kind?
     var bodyBytes = 0
 
     static let unmatchedRoute = "unmatched"
@@ -30,7 +32,16 @@ struct Exchange: Sendable {
     static let unknownMethod = "_OTHER"
 }
 
-/// Is told of every exchange once its answer is decided. Called on event loops, too: it must not block.
+/// Is told of every exchange. Called on event loops, too: it must not block.
 protocol ExchangeObserver: Sendable {
+    /// A request is there.
+    func exchangeBegan()
+
+    /// Its answer is decided. Each exchange that has begun comes to this.
     func exchangeFinished(_ exchange: Exchange)
+}
+
+extension ExchangeObserver {
+    /// Does nothing.
+    func exchangeBegan() {}
 }

@@ -23,11 +23,14 @@ struct ExchangeRunner: Sendable {
             method: request.method.rawValue,
             client: client
         )
+        for observer in observers { observer.exchangeBegan() }
         var response: OutgoingResponse
         do {
             response = try await answer(&exchange)
         } catch {
-            response = render(problem(for: error, exchange), for: request, requestID: exchange.requestID)
+            let problem = problem(for: error, exchange)
+            exchange.problem = problem.kind
+            response = render(problem, for: request, requestID: exchange.requestID)
             if error is CancellationError { response.status = .clientClosedRequest }
         }
         finish(&response, of: &exchange, started: started)
@@ -51,8 +54,11 @@ struct ExchangeRunner: Sendable {
             route: route ?? Exchange.unmatchedRoute,
             client: client
         )
+        for observer in observers { observer.exchangeBegan() }
         prepare(&exchange)
-        var response = render(Problem(fault), for: request, requestID: exchange.requestID)
+        let problem = Problem(fault)
+        exchange.problem = problem.kind
+        var response = render(problem, for: request, requestID: exchange.requestID)
         finish(&response, of: &exchange, started: started)
         return response
     }

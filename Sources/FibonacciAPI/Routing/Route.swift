@@ -18,6 +18,7 @@ enum AdminRoute: String, CaseIterable, Sendable {
     case liveness = "/livez"
     case readiness = "/readyz"
     case version = "/version"
+    case metrics = "/metrics"
 
     /// The path as a template, for telemetry.
     var template: String { rawValue }

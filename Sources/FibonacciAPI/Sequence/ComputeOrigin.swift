@@ -1,5 +1,4 @@
 import Fibonacci
-import Logging
 
 /// Computes: small indices in place, large ones on the compute pool. Only numbers that pass their integrity check leave it.
 struct ComputeOrigin: FibonacciOrigin {
@@ -8,7 +7,7 @@ struct ComputeOrigin: FibonacciOrigin {
 
     let pool: ComputePool
     let engine: Engine
-    let logger: Logger
+    let integrity: IntegrityReporter
 
     func immediateBody(for index: Int) -> FibonacciBody? {
         guard index <= Self.largestImmediateIndex else { return nil }
@@ -40,6 +39,6 @@ struct ComputeOrigin: FibonacciOrigin {
     }
 
     private func report(_ fault: IntegrityFault) {
-        logger.error("integrity failure", metadata: ["where": "compute", "error": "\(fault)"])
+        integrity.report("\(fault)", at: fault.index, from: .compute)
     }
 }

@@ -22,6 +22,9 @@ struct FibonacciSource: Sendable {
         memory.contains(index)
     }
 
+    /// What the memory tier holds at this moment.
+    var occupancy: MemoryTier<Int, FibonacciBody>.Occupancy { memory.occupancy }
+
     /// The body for `index` if it needs no waiting: cached, or quick to make.
     func immediateAnswer(for index: Int) -> Answer? {
         if let body = memory.value(for: index) {

@@ -1,8 +1,8 @@
 import Caching
 import DecimalArithmetic
 import Fibonacci
-import Logging
 import NIOCore
+import PrometheusMetrics
 import RedisClient
 
 /// Asks the Redis tier first, and another origin for what it does not have; that is stored for others.
@@ -15,7 +15,8 @@ struct RedisOrigin: FibonacciOrigin {
     /// The longest that Redis may add to a request: for the limiter, to look up and to store together.
     let timeBudget: Duration
     let fallback: any FibonacciOrigin
-    let logger: Logger
+    let metrics: RedisTierMetrics
+    let integrity: IntegrityReporter
 
     /// Only while Redis is away: else what others have computed is asked for.
     func immediateBody(for index: Int) -> FibonacciBody? {
@@ -30,13 +31,18 @@ struct RedisOrigin: FibonacciOrigin {
         let start = ContinuousClock.now
         switch await tier.value(at: index, timeout: timeBudget) {
         case .found(let digits):
-            if let body = verifiedBody(for: index, digits: digits) { return SourcedBody(body: body, source: .redis) }
+            if let body = verifiedBody(for: index, digits: digits) {
+                metrics.hits.increment()
+                return SourcedBody(body: body, source: .redis)
+            }
         case .wrongType:
             reportFault(at: index, "the key holds no string")
         case .unavailable:
-            // The client counts it and says so when its state changes.
+            // The client says so when its state changes.
+            metrics.errors.increment()
             return try await fallbackBody(for: index)
-        case .absent: break
+        case .absent:
+            metrics.misses.increment()
         }
         try Task.checkCancellation()
         let spent = ContinuousClock.now - start
@@ -75,9 +81,7 @@ struct RedisOrigin: FibonacciOrigin {
 
     /// What is wrong is overwritten by what is computed instead.
     private func reportFault(at index: Int, _ reason: String) {
-        logger.error(
-            "integrity failure",
-            metadata: ["where": "redis", "n": .stringConvertible(index), "error": "\(reason)"]
-        )
+        metrics.invalid.increment()
+        integrity.report(reason, at: index, from: .redis)
     }
 }

@@ -6,6 +6,9 @@ package protocol RedisCommanding: Sendable {
     /// How it stands at this moment.
     var state: RedisState { get }
 
+    /// Commands that wait for replies.
+    var inFlightCount: Int { get }
+
     /// Calls `listener` once for each change of state, in order, on any thread; it must not block.
     func onStateChange(_ listener: @escaping @Sendable (RedisState) -> Void)
 

@@ -32,6 +32,8 @@ final class StandInRedis: RedisCommanding {
     func set(_ level: RedisState.Level) { storage.withLock { $0.state = RedisState(level) } }
     func set(_ behaviour: Behaviour) { storage.withLock { $0.behaviour = behaviour } }
 
+    var inFlightCount: Int { 0 }
+
     func onStateChange(_ listener: @escaping @Sendable (RedisState) -> Void) {}
 
     func perform(_ commands: [RedisCommand], timeout: Duration?) async -> [Result<RESPValue, RedisError>] {

@@ -1,0 +1,59 @@
+import HTTPTypes
+import PrometheusMetrics
+import Synchronization
+
+/// Counts and times the exchanges of the public port, by the names of OpenTelemetry's semantic conventions in their Prometheus form, and
+/// what they did to caches, budgets and the queue of computations.
+///
+/// Every exchange passes here, also one that failed: counts by status are what was answered.
+final class ExchangeMetrics: ExchangeObserver {
+    private let active = Atomic(0)
+    private let series: ExchangeSeries
+    private let memoryHits: PrometheusCounter
+    private let memoryMisses: PrometheusCounter
+    private let collapsed: PrometheusCounter
+    private let rejections: PrometheusCounter
+    private let decisions: RateLimitDecisions
+
+    init(registry: PrometheusRegistry) {
+        series = ExchangeSeries(registry: registry)
+        let lookups = CacheMetrics.requests(in: registry)
+        memoryHits = lookups.with("memory", "hit")
+        memoryMisses = lookups.with("memory", "miss")
+        collapsed = registry.counter(
+            "fib_cache_collapsed_total",
+            help: "Requests that shared the computation of another."
+        )
+        rejections = registry.counter(
+            "fib_compute_rejections_total",
+            help: "Requests that found the queue of computations full."
+        )
+        decisions = RateLimitDecisions(registry: registry)
+        registry.gauge("http_server_active_requests", help: "Requests that are being answered.") { [weak self] in
+            Double(self?.active.load(ordering: .relaxed) ?? 0)
+        }
+    }
+
+    func exchangeBegan() {
+        active.add(1, ordering: .relaxed)
+    }
+
+    func exchangeFinished(_ exchange: Exchange) {
+        active.subtract(1, ordering: .relaxed)
+        let series = series[exchange]
+        series.duration.observe(exchange.duration)
+        series.bodySize.observe(Double(exchange.bodyBytes))
+        if exchange.method == HTTPRequest.Method.get.rawValue, let status = exchange.cacheStatus {
+            switch status {
+            case .hit: memoryHits.increment()
+            case .redisHit, .computed: memoryMisses.increment()
+            case .collapsed:
+                memoryMisses.increment()
+                collapsed.increment()
+            case .validated, .notComputed: break
+            }
+        }
+        if exchange.problem == .overloaded { rejections.increment() }
+        decisions.count(exchange)
+    }
+}
