@@ -1,6 +1,7 @@
 import HTTPTypes
 import NIOCore
 import PrometheusMetrics
+import RateLimiting
 import RedisClient
 
 /// Answers the admin port: probes and facts about the build.
@@ -12,8 +13,7 @@ struct AdminResponder: HTTPResponder {
     let redis: (any RedisCommanding)?
     /// Whether both are the same server, so that what one client has found out holds for the other.
     let isSharingServer: Bool
-    /// The Redis that budgets are counted in, if any.
-    let rateLimitRedis: (any RedisCommanding)?
+    let limiter: RateLimiter?
     let metrics: PrometheusRegistry
     let exchanges: ExchangeRunner
 
@@ -62,7 +62,7 @@ struct AdminResponder: HTTPResponder {
     private func readiness(to request: IncomingRequest) -> OutgoingResponse {
         let phase = state.phase
         let status: HTTPResponse.Status = phase == .ready ? .ok : .serviceUnavailable
-        let rateLimit = rateLimitRedis?.state
+        let rateLimit = limiter?.redisState
         let redis = isSharingServer && rateLimit?.level == .down ? rateLimit : redis?.state
         let isWell = [redis, rateLimit].allSatisfy { $0 == nil || $0?.level == .connected }
         var object = JSONObject()

@@ -50,15 +50,10 @@ struct Admission: Sendable {
         }
     }
 
-    /// The same as ``charge(_:for:)`` where nobody can wait. If Redis would have to be asked nothing is taken, and the answer says nothing.
-    func chargeImmediately(_ cost: Int, for exchange: inout Exchange) {
-        guard let limiter else {
-            note(cost, nil, in: &exchange)
-            return
-        }
-        if let verdict = limiter.consumeImmediately(cost, by: exchange.client.key) {
-            note(cost, verdict, in: &exchange)
-        }
+    /// The same for a connection that is at its end, and where nobody can wait: if Redis would have to be asked, this process decides.
+    func chargeFault(for exchange: inout Exchange) {
+        let verdict = limiter?.consumeWithoutWaiting(Self.basicCost, by: exchange.client.key)
+        note(verdict?.isAllowed == false ? 0 : Self.basicCost, verdict, in: &exchange)
     }
 
     @discardableResult

@@ -143,7 +143,7 @@ package func buildApplication(
         kernel: configuration.kernel.name,
         redis: redis?.client,
         isSharingServer: isSharingServer,
-        rateLimitRedis: limiting?.client,
+        limiter: limiting?.limiter,
         metrics: metrics,
         exchanges: ExchangeRunner(dates: dates, observers: [], isPublic: false, logger: logger)
     )
@@ -186,8 +186,10 @@ package func buildApplication(
         origin: computation,
         redis: redis.map { WarmUpService.Redis(client: $0.client, tier: $0.tier) }
     ) { reached(.warmUp) }
-    let rateLimitState = limiting?.client.map { client in
-        RateLimitStateService(
+    let rateLimitState = limiting.flatMap { limiting in
+        guard let client = limiting.client else { return nil as RateLimitStateService? }
+        return RateLimitStateService(
+            limiter: limiting.limiter,
             client: client,
             companion: isSharingServer ? redis?.client : nil,
             logger: logger

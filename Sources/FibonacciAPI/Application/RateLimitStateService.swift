@@ -1,13 +1,17 @@
 import Logging
+import RateLimiting
 import RedisClient
 import ServiceLifecycle
 
 /// Watches the Redis that budgets are counted in: holds readiness back until the first attempt to reach it has ended, because until then
 /// every process would count for itself, and logs when that begins and ends.
 struct RateLimitStateService: Service {
+    /// Between looks for what is no change of the client's state: commands that Redis refuses.
+    private static let period: Duration = .seconds(1)
     /// How long readiness waits for Redis, which may be away.
     private static let patience: Duration = .milliseconds(50)
 
+    let limiter: RateLimiter
     let client: any RedisCommanding
     /// The cache's client if it leads to the same server.
     let companion: (any RedisCommanding)?
@@ -15,17 +19,24 @@ struct RateLimitStateService: Service {
     let reached: @Sendable () -> Void
 
     func run() async throws {
-        let (changes, continuation) = AsyncStream.makeStream(of: RedisState.self, bufferingPolicy: .bufferingNewest(16))
-        client.onStateChange { continuation.yield($0) }
-        continuation.yield(client.state)
+        let (looks, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        client.onStateChange { _ in continuation.yield() }
+        continuation.yield()
         await cancelWhenGracefulShutdown {
             await withDiscardingTaskGroup { tasks in
                 tasks.addTask {
                     try? await Task.sleep(for: Self.patience)
                     reached()
                 }
+                tasks.addTask {
+                    while !Task.isCancelled {
+                        try? await Task.sleep(for: Self.period)
+                        continuation.yield()
+                    }
+                }
                 var isLocal = false
-                for await state in changes where state.level != .starting {
+                for await _ in looks {
+                    guard let state = limiter.redisState, state.level != .starting else { continue }
                     report(state, isLocal: &isLocal)
                     reached()
                     if state.level == .down, let companion { tasks.addTask { await alert(companion) } }
@@ -41,7 +52,6 @@ struct RateLimitStateService: Service {
         }
     }
 
-    /// A Redis that takes no writes is asked, and refuses.
     private func report(_ state: RedisState, isLocal: inout Bool) {
         let wasLocal = isLocal
         isLocal = state.level != .connected

@@ -19,7 +19,7 @@ struct PublicResponder: HTTPResponder {
         let route = request.flatMap { Route(rawValue: $0.target.path) }
         let client = admission.client(of: request, from: peer)
         return exchanges.respond(to: fault, of: request, route: route?.template, from: client) { exchange in
-            if route == .fibonacci { admission.chargeImmediately(Admission.basicCost, for: &exchange) }
+            if route == .fibonacci { admission.chargeFault(for: &exchange) }
         }
     }
 

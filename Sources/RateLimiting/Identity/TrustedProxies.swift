@@ -66,7 +66,9 @@ package struct TrustedProxies: Sendable, Hashable {
         }
         let masked = address.masked(to: prefixLength)
         guard masked == address else {
-            let better = "\(masked)/\(prefixLength - (isDotted ? 96 : 0))"
+            // Whoever gives an IPv4 address in the form of IPv6 a short prefix means that of IPv4.
+            let meantLength = address.isVersion4 && prefixLength <= 32 ? 96 + prefixLength : prefixLength
+            let better = "\(address.masked(to: meantLength))/\(meantLength - (address.isVersion4 ? 96 : 0))"
             throw TrustedProxiesError(
                 problem: "\(shown) has bits set behind its prefix; the network would be \(better)"
             )

@@ -24,23 +24,46 @@ final class ProcessRegistry: Sendable {
     private let client: any RedisCommanding
     private let identifier: String
     private let interval: Duration
-    private let alive = Atomic(1)
+    private let timeout: Duration
+    private let clock: MonotonicClock
+    private let seen = Mutex(Seen())
 
-    /// - Parameter interval: between signs of life, 50 ms to 5 s; each missed one is tried again a tenth of it later.
-    init(client: any RedisCommanding, interval: Duration = .seconds(1)) {
+    private struct Seen {
+        var count = 1
+        var most = 1
+        var mostAt: Int64 = 0
+    }
+
+    /// - Parameters:
+    ///   - interval: between signs of life, 50 ms to 5 s; each missed one is tried again a tenth of it later.
+    ///   - timeout: for a reply: no longer than requests wait, because a server that is slower does not serve them.
+    init(client: any RedisCommanding, interval: Duration, timeout: Duration, clock: MonotonicClock) {
         self.client = client
+        self.timeout = timeout
+        self.clock = clock
         self.interval = min(max(interval, .milliseconds(50)), Self.lifetime / 3)
         identifier = String(UInt64.random(in: 1...(.max)), radix: 16)
     }
 
     /// Processes last seen alive, this one among them.
-    var count: Int { alive.load(ordering: .relaxed) }
+    var count: Int { seen.withLock { $0.count } }
+
+    /// The most that were seen alive within the last ``lifetime``. A Redis that comes back knows of one, then of two, and so on: shares
+    /// that trusted this would be too large if it went away again.
+    var recentCount: Int { seen.withLock { $0.most } }
 
     /// Gives signs of life until the task is cancelled.
-    func run() async {
+    ///
+    /// - Parameter onFailure: is told why one was missed.
+    func run(onFailure: (RedisError) -> Void) async {
         while !Task.isCancelled {
-            let isSeen = await giveSign()
-            try? await Task.sleep(for: isSeen ? interval : interval / 10)
+            do throws(RedisError) {
+                try await giveSign()
+                try? await Task.sleep(for: interval)
+            } catch {
+                onFailure(error)
+                try? await Task.sleep(for: interval / 10)
+            }
         }
     }
 
@@ -55,17 +78,29 @@ final class ProcessRegistry: Sendable {
         _ = try? await client.send(command, timeout: .milliseconds(250))
     }
 
-    private func giveSign() async -> Bool {
+    private func giveSign() async throws(RedisError) {
         let (seconds, attoseconds) = Self.lifetime.components
         let milliseconds = Int(seconds) * 1000 + Int(attoseconds / 1_000_000_000_000_000)
-        let reply = try? await client.evaluate(
+        let reply = try await client.evaluate(
             Self.arrival,
             keys: [Self.key],
             arguments: [RESPArgument(identifier), RESPArgument(milliseconds)],
-            timeout: .milliseconds(250)
+            timeout: timeout
         )
-        guard let count = reply?.integer else { return false }
-        alive.store(max(1, Int(clamping: count)), ordering: .relaxed)
-        return true
+        guard let count = reply.integer else {
+            throw RedisError(.protocolViolation, "the script of the processes gave another reply than expected")
+        }
+        noteCount(max(1, Int(clamping: count)))
+    }
+
+    private func noteCount(_ count: Int) {
+        let now = clock.now()
+        seen.withLock { seen in
+            seen.count = count
+            if count >= seen.most || now - seen.mostAt > Int64(Self.lifetime / .microseconds(1)) {
+                seen.most = count
+                seen.mostAt = now
+            }
+        }
     }
 }

@@ -17,6 +17,7 @@ package final class RateLimiter: Service, Sendable {
         let store: RedisStore
         let registry: ProcessRegistry
         let deadline: Duration
+        let refusals: RecentRefusals
     }
 
     /// Budget and window.
@@ -59,13 +60,23 @@ package final class RateLimiter: Service, Sendable {
         memory = MemoryStore(policy: policy, clientLimit: clientLimit)
         shared = Shared(
             store: RedisStore(client: redis, policy: policy, refusalLimit: clientLimit, clock: clock),
-            registry: ProcessRegistry(client: redis, interval: heartbeat),
-            deadline: deadline
+            registry: ProcessRegistry(client: redis, interval: heartbeat, timeout: deadline, clock: clock),
+            deadline: deadline,
+            refusals: RecentRefusals(clock: clock)
         )
     }
 
     /// Processes last seen alive, at least 1.
     package var processCount: Int { shared?.registry.count ?? 1 }
+
+    /// How the Redis stands that budgets are counted in; nil without one. As its client says, and degraded, too, if it has refused checks or signs
+    /// of life within the last ten seconds, because of rights, memory or slots, say: what it refuses is decided locally.
+    package var redisState: RedisState? {
+        guard let shared else { return nil }
+        let state = shared.store.state
+        guard state.level == .connected, let reason = shared.refusals.recent else { return state }
+        return RedisState(.degraded, reason: reason)
+    }
 
     /// The verdict on a request, if it needs no waiting: always without Redis, and with it if the client is known to be refused or Redis is known
     /// to be away. Nil means that nothing has been taken and ``consume(_:by:)`` is to be asked.
@@ -76,6 +87,8 @@ package final class RateLimiter: Service, Sendable {
             return verdict(memory.consume(cost, by: client, now: clock.now()), cost, .global)
         }
         guard shared.store.isReachable else { return consumeShare(cost, by: client) }
+        // A Redis that takes no writes still lets everybody look at a bucket that nothing is taken from.
+        if cost <= 0, redisState?.level == .degraded { return consumeShare(cost, by: client) }
         return shared.store.rememberedRefusal(cost, by: client).map { verdict($0, cost, .global) }
     }
 
@@ -84,10 +97,21 @@ package final class RateLimiter: Service, Sendable {
     /// - Parameter cost: in tokens; zero only looks.
     package func consume(_ cost: Int, by client: ClientKey) async -> Verdict {
         if let verdict = consumeImmediately(cost, by: client) { return verdict }
-        guard let shared,
-            let decision = try? await shared.store.consume(cost, by: client, timeout: shared.deadline)
-        else { return consumeShare(cost, by: client) }
-        return verdict(decision, cost, .global)
+        guard let shared else { return consumeShare(cost, by: client) }
+        do throws(RedisError) {
+            let decision = try await shared.store.consume(cost, by: client, timeout: shared.deadline)
+            return verdict(decision, cost, .global)
+        } catch {
+            shared.refusals.note(error)
+            return consumeShare(cost, by: client)
+        }
+    }
+
+    /// The verdict on a request that cannot wait: of this process's share where Redis would have to be asked.
+    ///
+    /// - Parameter cost: in tokens.
+    package func consumeWithoutWaiting(_ cost: Int, by client: ClientKey) -> Verdict {
+        consumeImmediately(cost, by: client) ?? consumeShare(cost, by: client)
     }
 
     /// Keeps this process among those that are alive, until graceful shutdown or cancellation. Never throws.
@@ -96,13 +120,13 @@ package final class RateLimiter: Service, Sendable {
             try? await gracefulShutdown()
             return
         }
-        await cancelWhenGracefulShutdown { await shared.registry.run() }
+        await cancelWhenGracefulShutdown { await shared.registry.run { shared.refusals.note($0) } }
         await shared.registry.leave()
     }
 
     /// The verdict of this process's share.
     private func consumeShare(_ cost: Int, by client: ClientKey) -> Verdict {
-        let share = policy.share(of: processCount)
+        let share = policy.share(of: shared?.registry.recentCount ?? 1)
         var decision = memory.consume(cost, by: client, now: clock.now(), policy: share)
         if decision.outcome == .neverAdmissible, cost <= policy.budget {
             // It may be admitted when Redis is back; nobody knows when, but not before the share is whole.

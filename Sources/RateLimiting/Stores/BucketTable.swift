@@ -14,6 +14,8 @@ final class BucketTable: Sendable {
         var tat = BucketTime(microseconds: 0)
         /// For the owner of the table.
         var slack: UInt32 = 0
+        /// For the owner of the table.
+        var moment: Int64 = 0
     }
 
     private struct Place {
@@ -23,9 +25,10 @@ final class BucketTable: Sendable {
         var microseconds: Int64 = 0
         var fraction: UInt32 = 0
         var slack: UInt32 = 0
+        var moment: Int64 = 0
 
         var entry: Entry {
-            Entry(tat: BucketTime(microseconds: microseconds, fraction: fraction), slack: slack)
+            Entry(tat: BucketTime(microseconds: microseconds, fraction: fraction), slack: slack, moment: moment)
         }
 
         func holds(_ key: ClientKey) -> Bool { low == key.low && high == key.high && microseconds > 0 }
@@ -77,7 +80,8 @@ final class BucketTable: Sendable {
                 low: key.low,
                 microseconds: entry.tat.microseconds,
                 fraction: entry.tat.fraction,
-                slack: entry.slack
+                slack: entry.slack,
+                moment: entry.moment
             )
             return result
         }

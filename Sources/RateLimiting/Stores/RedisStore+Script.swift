@@ -12,7 +12,7 @@ extension RedisStore {
     /// - The reply: whether it is admitted, TAT as it is now (microseconds, parts), the time in microseconds.
     ///
     /// A key goes away at an absolute time, when the bucket is full: a time to live would begin at the time that Redis took before the
-    /// script, and end early. Text that is no TAT counts as a full bucket, and is replaced.
+    /// script, and end early. What is no TAT, of whatever type, counts as a full bucket, and is replaced.
     package static let script = RedisScript(
         """
         local time = redis.call('TIME')
@@ -23,14 +23,18 @@ extension RedisStore {
           redis.call('SET', KEYS[1], string.format('%.0f:%.0f', tat, parts))
           redis.call('PEXPIREAT', KEYS[1], string.format('%.0f', math.floor(tat / 1000) + 1))
         end
-        local stored = redis.call('GET', KEYS[1])
-        local tat, parts = string.match(stored or '', '^(%d+):(%d+)$')
+        local stored = redis.pcall('GET', KEYS[1])
+        if type(stored) ~= 'string' then stored = '' end
+        local tat, parts = string.match(stored, '^(%d+):(%d+)$')
         tat, parts = tonumber(tat or 0), tonumber(parts or 0)
         local ahead = tat > now + 2 * window
         if ahead then tat, parts = now + window, 0 end
         if parts >= budget then tat, parts = tat + 1, 0 end
         if tat < now then tat, parts = now, 0 end
-        if charge == 0 and chargeParts == 0 then return {1, tat, parts, now} end
+        if charge == 0 and chargeParts == 0 then
+          if ahead then store(tat, parts) end
+          return {1, tat, parts, now}
+        end
         local nextTat, nextParts = tat + charge, parts + chargeParts
         if nextParts >= budget then nextTat, nextParts = nextTat + 1, nextParts - budget end
         if nextTat < now + window or (nextTat == now + window and nextParts == 0) then

@@ -29,25 +29,37 @@ package struct RedisStore: Sendable {
         refusals = BucketTable(limit: refusalLimit)
     }
 
+    /// How the client stands.
+    var state: RedisState { client.state }
+
     /// Whether it is of use to ask: false while Redis is known to be away.
     package var isReachable: Bool {
-        switch client.state.level {
+        switch state.level {
         case .connected, .degraded: true
         case .starting, .down: false
         }
     }
+
+    /// How long a refusal counts for certain. Then one request asks again: another process may have spent what was left, and a Redis that was
+    /// emptied has a full bucket.
+    static let certainty: Int64 = 1_000_000
 
     /// The key of a client's bucket. The braces make it the hash tag, so that a cluster may keep more about the client beside it.
     static func key(_ client: ClientKey) -> String { "ratelimit:{\(client)}" }
 
     /// The refusal of `cost`, if it is certain without asking.
     ///
-    /// Its figures are those of a bucket from which nothing was taken since Redis refused the client.
+    /// Its figures are those of the last reply about the client, at most ``certainty`` ago, which is so old only if other processes spend.
     package func rememberedRefusal(_ cost: Int, by client: ClientKey) -> BucketDecision? {
         guard cost > 0, cost <= policy.budget else { return nil }
-        let entry = refusals.entry(client)
         let now = clock.now()
-        guard entry.tat.microseconds > now else { return nil }
+        let (entry, isCertain) = refusals.update(client, now: now) { entry in
+            let isCertain = now - entry.moment < Self.certainty
+            // Whoever finds it uncertain asks, for all who come meanwhile.
+            if !isCertain, entry.tat.microseconds > now { entry.moment = now }
+            return (entry, isCertain)
+        }
+        guard isCertain, entry.tat.microseconds > now else { return nil }
         var decision = GCRA(policy).decide(cost: cost, now: now, tat: entry.tat).decision
         guard decision.outcome == .refused else { return nil }
         // The remembered time is the earliest that it can be. Who is told to wait must not come back before the latest.
@@ -67,7 +79,7 @@ package struct RedisStore: Sendable {
         let isNever = cost > policy.budget
         let answer = try await ask(isNever ? 0 : cost, by: client, timeout: timeout)
         let outcome: BucketDecision.Outcome = isNever ? .neverAdmissible : answer.isAdmitted ? .allowed : .refused
-        if outcome == .refused { remember(answer, by: client, since: start) }
+        remember(answer, isRefused: outcome == .refused, by: client, since: start)
         return GCRA(policy).decision(outcome, cost: cost, now: answer.now, tat: answer.tat)
     }
 
@@ -95,7 +107,9 @@ package struct RedisStore: Sendable {
     ///
     /// Redis read its clock between the call and now. Counted from the call, TAT is never later than it truly is, so that nobody is refused
     /// here who would be admitted there.
-    private func remember(_ answer: ScriptAnswer, by client: ClientKey, since start: Int64) {
+    ///
+    /// The latest reply counts, whatever it says; about clients that are not refused nothing is kept.
+    private func remember(_ answer: ScriptAnswer, isRefused: Bool, by client: ClientKey, since start: Int64) {
         let now = clock.now()
         let earliest = BucketTime(
             microseconds: answer.tat.microseconds - answer.now + start,
@@ -103,8 +117,9 @@ package struct RedisStore: Sendable {
         )
         let slack = UInt32(clamping: now - start)
         refusals.update(client, now: now) { entry in
-            guard earliest > entry.tat else { return }
-            entry = BucketTable.Entry(tat: earliest, slack: slack)
+            guard isRefused || entry.tat.microseconds > now else { return }
+            // A bucket that is full is no refusal; the time that has passed marks it as none.
+            entry = BucketTable.Entry(tat: max(earliest, BucketTime(microseconds: 1)), slack: slack, moment: start)
         }
     }
 }

@@ -172,7 +172,7 @@ final class RedisNode: Sendable {
         var isSuccess = false
         if let connection {
             // A server that is slower than callers wait does not serve them.
-            let patience = min(configuration.timeouts.probe, configuration.timeouts.command)
+            let patience = configuration.timeouts.command
             let call = PendingCall([.ping], deadline: .now() + TimeAmount(patience))
             isSuccess = CallVerdict(await connection.perform(call), of: call.commands).isSuccess == true
         }

@@ -90,11 +90,16 @@ struct RedisMetrics: RedisObserver {
 
 extension RedisMetrics {
     /// Has the states of clients read whenever somebody scrapes.
-    static func observe(_ clients: [(purpose: Purpose, client: any RedisCommanding)], in registry: PrometheusRegistry) {
+    ///
+    /// - Parameter clients: what each is for, and how it stands.
+    static func observe(
+        _ clients: [(purpose: Purpose, client: any RedisCommanding, state: @Sendable () -> RedisState)],
+        in registry: PrometheusRegistry
+    ) {
         guard !clients.isEmpty else { return }
         registry.gauge("fib_redis_up", help: "Whether Redis serves at least reads.", labelNames: ["client"]) {
-            clients.map { purpose, client in
-                let isUp = [.connected, .degraded].contains(client.state.level)
+            clients.map { purpose, _, state in
+                let isUp = [.connected, .degraded].contains(state().level)
                 return PrometheusSample([purpose.rawValue], value: isUp ? 1 : 0)
             }
         }
@@ -103,8 +108,8 @@ extension RedisMetrics {
             help: "How Redis stands: 1 for the present state.",
             labelNames: ["client", "state"]
         ) {
-            clients.flatMap { purpose, client in
-                let present = client.state.level
+            clients.flatMap { purpose, _, state in
+                let present = state().level
                 return [RedisState.Level.starting, .connected, .degraded, .down].map { level in
                     PrometheusSample([purpose.rawValue, level.rawValue], value: level == present ? 1 : 0)
                 }
