@@ -11,15 +11,11 @@ package struct OTLPExporterConfiguration: Sendable, Hashable {
     /// Where to.
     package var endpoint: OTLPEndpoint
     /// Header fields of every request.
-    package var headers = OTLPHeaders()
+    package var headers: OTLPHeaders
     /// How long one request may take.
-    package var timeout: Duration = .seconds(10)
+    package var timeout: Duration
     /// How bodies are compressed.
-    package var compression = Compression.none
+    package var compression: Compression
     /// A PEM file with the certificates that are trusted instead of the system's.
     package var certificateFile: String?
-
-    init(endpoint: OTLPEndpoint) {
-        self.endpoint = endpoint
-    }
 }

@@ -56,28 +56,38 @@ extension OTLPTracingConfiguration {
             default: (),
             of: ["http/protobuf": ()]
         )
-        guard let endpoint = try endpoint(environment) else { return nil }
-        var exporter = OTLPExporterConfiguration(endpoint: endpoint)
-        exporter.timeout = try environment.milliseconds(
+        let endpoint = try endpoint(environment)
+        let timeout = try environment.milliseconds(
             "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT",
             "OTEL_EXPORTER_OTLP_TIMEOUT",
             default: 10_000
         )
-        exporter.compression = try environment.choice(
+        let compression = try environment.choice(
             "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION",
             "OTEL_EXPORTER_OTLP_COMPRESSION",
-            default: .none,
+            default: OTLPExporterConfiguration.Compression.none,
             of: ["gzip": .gzip, "none": .none]
         )
-        exporter.certificateFile =
-            environment.first(of: "OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", "OTEL_EXPORTER_OTLP_CERTIFICATE")?.text
-        if let found = environment.first(of: "OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS") {
-            guard let headers = OTLPHeaders(found.text) else {
-                throw OTLPConfigurationError(found.name, held: nil, expected: OTLPHeaders.expectation)
-            }
-            exporter.headers = headers
-        }
-        return isWanted ? exporter : nil
+        let headers = try headers(environment)
+        // Everything has been checked, whether it is needed or not.
+        guard isWanted, let endpoint else { return nil }
+        return OTLPExporterConfiguration(
+            endpoint: endpoint,
+            headers: headers,
+            timeout: timeout,
+            compression: compression,
+            certificateFile: environment.first(
+                of: "OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE",
+                "OTEL_EXPORTER_OTLP_CERTIFICATE"
+            )?.text
+        )
+    }
+
+    private static func headers(_ environment: EnvironmentReader) throws(OTLPConfigurationError) -> OTLPHeaders {
+        let found = environment.first(of: "OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS")
+        guard let found else { return OTLPHeaders() }
+        if let headers = OTLPHeaders(found.text) { return headers }
+        throw OTLPConfigurationError(found.name, held: nil, expected: OTLPHeaders.expectation)
     }
 
     private static func endpoint(_ environment: EnvironmentReader) throws(OTLPConfigurationError) -> OTLPEndpoint? {

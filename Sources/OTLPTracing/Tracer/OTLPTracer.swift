@@ -168,7 +168,7 @@ package final class OTLPTracer: Tracer, Service, Sendable {
 
     /// Exports all spans that have ended, and waits for it.
     ///
-    /// - Returns: whether each of them was exported or lost within `limit`; false also if ``run()`` has not run by then, or has ended.
+    /// - Returns: whether each of them was exported or lost within `limit`. Spans wait as long as ``run()`` does not run.
     package func flush(within limit: Duration) async -> Bool {
         await processor?.flush(within: limit) ?? true
     }
