@@ -115,6 +115,31 @@ struct CollectorTests {
         #expect(tracer.statistics?.exported == 1 && tracer.statistics?.dropped[.refused] == 2)
     }
 
+    @Test("believes a collector whose certificate it was told to trust, and no other")
+    func certificates() async throws {
+        let (own, other) = (try TestCertificate(), try TestCertificate())
+        // Their files go with them.
+        defer { withExtendedLifetime((own, other)) {} }
+        let collector = try await Collector.start(certificate: own)
+        var retries = quick
+        retries.attempts = 1
+        for (file, isTrusted) in [(own.certificateFile, true), (other.certificateFile, false)] {
+            let tracer = try collector.tracer(
+                [
+                    "OTEL_EXPORTER_OTLP_ENDPOINT": "https://localhost:\(collector.port)",
+                    "OTEL_EXPORTER_OTLP_CERTIFICATE": file,
+                ],
+                retries: retries
+            )
+            try await whileRunning(tracer) {
+                tracer.record(["a"])
+                #expect(await tracer.flush(within: .seconds(20)))
+            }
+            #expect(tracer.statistics?.exported == (isTrusted ? 1 : 0))
+            #expect(tracer.statistics?.dropped[.unavailable] == (isTrusted ? 0 : 1))
+        }
+    }
+
     @Test("does without an answer that is too long")
     func longAnswer() async throws {
         let collector = try await Collector.start([.respond(.ok, [:], [UInt8](repeating: 0, count: 1 << 20))])

@@ -2,6 +2,7 @@ import NIOCore
 import NIOHTTP1
 import NIOHTTPCompression
 import NIOPosix
+import NIOSSL
 import SwiftProtobuf
 import Synchronization
 
@@ -75,14 +76,27 @@ final class Collector: Sendable {
     private let channel: any Channel
     private let desk: Desk
 
-    /// - Parameter answers: to the first requests; later ones get 200.
-    static func start(_ answers: [Answer] = []) async throws -> Collector {
+    /// - Parameters:
+    ///   - answers: to the first requests; later ones get 200.
+    ///   - certificate: nil: without TLS.
+    static func start(_ answers: [Answer] = [], certificate: TestCertificate? = nil) async throws -> Collector {
         let desk = Desk(answers)
+        let tls = try certificate.map { certificate in
+            try NIOSSLContext(
+                configuration: .makeServerConfiguration(
+                    certificateChain: try NIOSSLCertificate.fromPEMFile(certificate.certificateFile).map {
+                        .certificate($0)
+                    },
+                    privateKey: .privateKey(try NIOSSLPrivateKey(file: certificate.keyFile, format: .pem))
+                )
+            )
+        }
         let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let pipeline = channel.pipeline.syncOperations
+                    if let tls { try pipeline.addHandler(NIOSSLServerHandler(context: tls)) }
                     try pipeline.configureHTTPServerPipeline()
                     try pipeline.addHandler(NIOHTTPRequestDecompressor(limit: .size(1 << 24)))
                     try pipeline.addHandler(NIOHTTPServerRequestAggregator(maxContentLength: 1 << 24))
