@@ -188,6 +188,17 @@ struct CollectorTests {
         }
     }
 
+    @Test("waits for the end of an answer no longer than a request may take, and believes its status")
+    func stalledAnswer() async throws {
+        let collector = try await Collector.start([.stall])
+        let tracer = try collector.tracer(["OTEL_EXPORTER_OTLP_TIMEOUT": "500"])
+        try await whileRunning(tracer) {
+            tracer.record(["a"])
+            #expect(await tracer.flush(within: .seconds(9)))
+            #expect(tracer.statistics?.exported == 1)
+        }
+    }
+
     @Test("waits for a batch no longer than exporting may take")
     func slowExport() async throws {
         let collector = try await Collector.start([.nothing])

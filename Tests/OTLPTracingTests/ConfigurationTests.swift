@@ -164,7 +164,7 @@ struct ConfigurationTests {
     )
     func endpoints(_ url: String) throws {
         let exporter = try configuration(["OTEL_EXPORTER_OTLP_ENDPOINT": url + "//"]).exporter
-        #expect(exporter?.endpoint.url == url + "/v1/traces")
+        #expect(exporter?.endpoint.url == url.lowercased() + "/v1/traces")
     }
 
     @Test("says in one short line what a variable held, however long and odd")

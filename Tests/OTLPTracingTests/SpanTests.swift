@@ -217,6 +217,27 @@ struct SpanTests {
         #expect(records.first?.content.end == records.first?.start)
     }
 
+    @Test("lets a value look at the span while it describes itself")
+    func reentrancy() async throws {
+        struct Curious: CustomStringConvertible, Sendable {
+            let span: OTLPSpan
+            var description: String { span.operationName }
+        }
+        let records = try await recorded { tracer in
+            let span = tracer.startSpan("a", parent: nil, ofKind: .internal)
+            let value = SpanAttribute.stringConvertible(Curious(span: span))
+            span.setAttribute("one", to: value)
+            span.attributes["two"] = value
+            span.addEvent(SpanEvent(name: "b", attributes: ["three": value]))
+            span.addLink(SpanLink(context: span.context, attributes: ["four": value]))
+            span.end()
+        }
+        let content = try #require(records.first).content
+        #expect(content.attributes.dictionary == ["one": "a", "two": "a"])
+        #expect(content.events[0].attributes.dictionary == ["three": "a"])
+        #expect(content.links[0].attributes.dictionary == ["four": "a"])
+    }
+
     @Test("may be used by many tasks at once")
     func concurrency() async throws {
         let records = try await recorded { tracer in

@@ -12,8 +12,10 @@ package struct OTLPEndpoint: Sendable, Hashable, CustomStringConvertible {
     /// - Parameter path: is added to a URL that names a base, which then cannot have a query.
     init?(_ text: String, adding path: String? = nil) {
         let isPlain = text.utf8.allSatisfy { (0x21...0x7E).contains($0) && !"\"<>\\^`{|}#".utf8.contains($0) }
-        guard isPlain, text.utf8.count <= 2048, let authority = Self.authority(of: text), Self.isAuthority(authority)
+        let scheme = ["http://", "https://"].first { text.lowercased().hasPrefix($0) }
+        guard isPlain, text.utf8.count <= 2048, let scheme, Self.isAuthority(Self.authority(of: text, after: scheme))
         else { return nil }
+        let text = scheme + text.dropFirst(scheme.count)
         var base = text[...]
         let query = text.firstIndex(of: "?")
         if let path {
@@ -27,13 +29,8 @@ package struct OTLPEndpoint: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
-    var isSecure: Bool { url.utf8.count > 4 && url.dropFirst(4).first?.lowercased() == "s" }
-
-    private static func authority(of text: String) -> Substring? {
-        let lowercased = text.lowercased()
-        guard let scheme = ["http://", "https://"].first(where: { lowercased.hasPrefix($0) }) else { return nil }
-        let rest = text.dropFirst(scheme.count)
-        return rest.prefix { $0 != "/" && $0 != "?" }
+    private static func authority(of text: String, after scheme: String) -> Substring {
+        text.dropFirst(scheme.count).prefix { $0 != "/" && $0 != "?" }
     }
 
     private static func isAuthority(_ authority: Substring) -> Bool {

@@ -21,6 +21,8 @@ final class HTTPTransport: ExportTransport {
         self.eventLoopGroup = eventLoopGroup
         var tls = TLSConfiguration.makeClientConfiguration()
         tls.minimumTLSVersion = .tlsv12
+        // A collector that does not say goodbye does not delay a shutdown for longer.
+        tls.shutdownTimeout = .milliseconds(500)
         if let path = exporter.certificateFile {
             do {
                 tls.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile(path))

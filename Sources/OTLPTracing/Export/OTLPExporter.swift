@@ -50,7 +50,7 @@ final class OTLPExporter: SpanExporter {
                     requested = delay
                 }
             } catch {
-                problem = String(describing: error)
+                problem = String(String(describing: error).prefix(200))
             }
             var generator = SystemRandomNumberGenerator()
             let wait = settings.retries.wait(

@@ -7,22 +7,22 @@ struct AttributeList: Sendable {
     private(set) var droppedCount = 0
 
     /// Sets an attribute or, with nil, removes it. O(attributes): there are few, and comparing them is cheaper than hashing.
-    mutating func set(_ key: String, to value: SpanAttribute?, most: Int, limits: SpanLimits) {
-        let key = limits.cut(key)
-        let index = index(of: key)
-        guard let value else {
+    mutating func set(_ entry: BoundedAttribute, most: Int) {
+        let index = index(of: entry.key)
+        switch entry.change {
+        case .remove:
             if let index { entries.remove(at: index) }
-            return
-        }
-        guard let value = limits.cut(value), !key.isEmpty, index != nil || entries.count < most else {
+        case .set(let value):
+            if let index {
+                entries[index].value = value
+            } else if entries.count < most {
+                if entries.isEmpty { entries.reserveCapacity(min(most, 8)) }
+                entries.append((entry.key, value))
+            } else {
+                droppedCount += 1
+            }
+        case .drop:
             droppedCount += 1
-            return
-        }
-        if let index {
-            entries[index].value = value
-        } else {
-            if entries.isEmpty { entries.reserveCapacity(min(most, 8)) }
-            entries.append((key, value))
         }
     }
 
@@ -36,9 +36,9 @@ struct AttributeList: Sendable {
     }
 
     /// Leaves the attributes that are given and no others.
-    mutating func replace(with attributes: SpanAttributes, most: Int, limits: SpanLimits) {
-        entries.removeAll { attributes.get($0.key) == nil }
-        attributes.forEach { set($0, to: $1, most: most, limits: limits) }
+    mutating func replace(with attributes: [BoundedAttribute], most: Int) {
+        entries.removeAll { entry in !attributes.contains { $0.key == entry.key } }
+        for attribute in attributes { set(attribute, most: most) }
     }
 
     /// The same without order.
@@ -54,6 +54,6 @@ struct AttributeList: Sendable {
 
 extension AttributeList {
     init(_ attributes: SpanAttributes, most: Int, limits: SpanLimits) {
-        attributes.forEach { set($0, to: $1, most: most, limits: limits) }
+        attributes.forEach { set(BoundedAttribute($0, $1, limits: limits), most: most) }
     }
 }

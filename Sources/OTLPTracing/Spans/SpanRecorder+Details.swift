@@ -2,11 +2,14 @@ internal import Tracing
 
 extension SpanRecorder {
     func setAttribute(_ key: String, to value: SpanAttribute?) {
-        update { $0.attributes.set(key, to: value, most: limits.attributes, limits: limits) }
+        let attribute = BoundedAttribute(key, value, limits: limits)
+        update { $0.attributes.set(attribute, most: limits.attributes) }
     }
 
     func replaceAttributes(with attributes: SpanAttributes) {
-        update { $0.attributes.replace(with: attributes, most: limits.attributes, limits: limits) }
+        var bounded: [BoundedAttribute] = []
+        attributes.forEach { bounded.append(BoundedAttribute($0, $1, limits: limits)) }
+        update { $0.attributes.replace(with: bounded, most: limits.attributes) }
     }
 
     /// OpenTelemetry's order of precedence: `ok` is final, and only errors have a message.
@@ -18,22 +21,26 @@ extension SpanRecorder {
         }
     }
 
-    func addEvent(_ name: String, at nanoseconds: UInt64, attributes: @autoclosure () -> AttributeList) {
+    func addEvent(_ name: String, at nanoseconds: UInt64, attributes: AttributeList) {
+        let event = SpanRecord.Event(name: limits.cut(name), nanoseconds: nanoseconds, attributes: attributes)
         update { content in
-            guard content.events.count < limits.events else { return content.droppedEventCount += 1 }
-            content.events.append(
-                SpanRecord.Event(name: limits.cut(name), nanoseconds: nanoseconds, attributes: attributes())
-            )
+            if content.events.count < limits.events {
+                content.events.append(event)
+            } else {
+                content.droppedEventCount += 1
+            }
         }
     }
 
     func addLink(_ link: SpanLink) {
+        let attributes = AttributeList(link.attributes, most: limits.linkAttributes, limits: limits)
+        let target = link.context.traceContext
         update { content in
-            guard let target = link.context.traceContext, content.links.count < limits.links else {
-                return content.droppedLinkCount += 1
+            if let target, content.links.count < limits.links {
+                content.links.append(SpanRecord.Link(target: target, attributes: attributes))
+            } else {
+                content.droppedLinkCount += 1
             }
-            let attributes = AttributeList(link.attributes, most: limits.linkAttributes, limits: limits)
-            content.links.append(SpanRecord.Link(target: target, attributes: attributes))
         }
     }
 
@@ -45,9 +52,9 @@ extension SpanRecorder {
             ("exception.message", .string(String(describing: error))),
         ]
         for (key, value) in details {
-            list.set(key, to: value, most: limits.eventAttributes, limits: limits)
+            list.set(BoundedAttribute(key, value, limits: limits), most: limits.eventAttributes)
         }
-        attributes.forEach { list.set($0, to: $1, most: limits.eventAttributes, limits: limits) }
+        attributes.forEach { list.set(BoundedAttribute($0, $1, limits: limits), most: limits.eventAttributes) }
         addEvent("exception", at: nanoseconds, attributes: list)
     }
 }

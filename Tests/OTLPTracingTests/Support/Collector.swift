@@ -26,6 +26,8 @@ final class Collector: Sendable {
 
     enum Answer: Sendable {
         case respond(HTTPResponseStatus, HTTPHeaders = [:], [UInt8] = [])
+        /// Begins to answer 200, and says no more.
+        case stall
         /// Closes the connection without a word.
         case hangUp
         case nothing
@@ -61,6 +63,9 @@ final class Collector: Sendable {
             let body = request.body.map { Array($0.readableBytesView) } ?? []
             switch desk.answer(Received(head: request.head, body: body)) {
             case .nothing: break
+            case .stall:
+                let head = HTTPResponseHead(version: .http1_1, status: .ok, headers: ["Content-Length": "10"])
+                context.writeAndFlush(wrapOutboundOut(.head(head)), promise: nil)
             case .hangUp: context.close(promise: nil)
             case .respond(let status, let headers, let body):
                 var head = HTTPResponseHead(version: .http1_1, status: status, headers: headers)
