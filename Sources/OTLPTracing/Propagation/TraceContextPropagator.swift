@@ -1,4 +1,4 @@
-internal import Instrumentation
+internal import Tracing
 
 /// Reads and writes `traceparent` and `tracestate`.
 enum TraceContextPropagator {
