@@ -10,6 +10,7 @@ BINARY := .build/release/fibonacci-api
 PEER_TESTS := ^(RedisClientTests|RateLimitingTests)\.
 PEERS := redis-server redis-cli promtool openssl objdump $(if $(filter x86_64,$(shell uname -m)),qemu-x86_64)
 PEER_PACKAGES := redis-server redis-tools prometheus openssl binutils qemu-user
+MESSAGES := Sources/OTLPTracing/Export/Messages
 SWIFT_SOURCES := Package.swift Sources Tests Benchmarks/Engine/Package.swift Benchmarks/Engine/Sources Benchmarks/Redis
 
 .PHONY: help
@@ -67,6 +68,14 @@ bench-redis: peers ## Measure the Redis client next to redis-benchmark
 bench-engine: ## Measure F(n) next to GMP (needs libgmp-dev); ARGS="--update docs/performance.md" writes the table
 	swift build --configuration release --package-path Benchmarks/Engine
 	Benchmarks/Engine/.build/release/bench-engine $(ARGS)
+
+.PHONY: proto
+proto: ## Generate the messages of OTLP again (needs protoc, of protobuf-compiler)
+	swift package resolve
+	swift build --configuration release --package-path .build/checkouts/swift-protobuf --scratch-path .build/protoc-gen-swift \
+		--product protoc-gen-swift
+	protoc --plugin=.build/protoc-gen-swift/release/protoc-gen-swift --proto_path=$(MESSAGES) \
+		--swift_opt=Visibility=Internal --swift_opt=UseAccessLevelOnImports=true --swift_out=$(MESSAGES) $(MESSAGES)/otlp.proto
 
 .PHONY: clean
 clean: ## Remove what was built
