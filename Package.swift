@@ -72,6 +72,7 @@ let package = Package(
                 "DecimalArithmetic",
                 "Fibonacci",
                 "JSONLogging",
+                "OTLPTracing",
                 "PrometheusMetrics",
                 "RateLimiting",
                 "RedisClient",
@@ -85,6 +86,7 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "RawStructuredFieldValues", package: "swift-http-structured-headers"),
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             resources: [

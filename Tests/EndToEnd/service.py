@@ -64,7 +64,9 @@ def binary_path() -> pathlib.Path:
 
 def clean_environment(**settings: str | int) -> dict[str, str]:
     """The caller's environment without settings of the service, plus `settings`."""
-    environment = {key: value for key, value in os.environ.items() if key not in SETTINGS}
+    environment = {
+        key: value for key, value in os.environ.items() if key not in SETTINGS and not key.startswith("OTEL_")
+    }
     return environment | {key: str(value) for key, value in settings.items()}
 
 

@@ -25,7 +25,8 @@ struct AdmissionTests {
             origin: ComputeOrigin(
                 pool: ComputePool(threads: 1, maximumQueueCost: 100),
                 engine: Engine(),
-                integrity: .test
+                integrity: .test,
+                spans: .none
             )
         )
         responder = PublicResponder(
@@ -33,9 +34,16 @@ struct AdmissionTests {
             source: source,
             admission: Admission(
                 identity: ClientIdentity(trusting: try TrustedProxies("10.0.0.0/8")),
-                limiter: limiter
+                limiter: limiter,
+                spans: .none
             ),
-            exchanges: ExchangeRunner(dates: HTTPDateCache(), observers: [], isPublic: true, logger: logger)
+            exchanges: ExchangeRunner(
+                dates: HTTPDateCache(),
+                observers: [],
+                tracing: nil,
+                isPublic: true,
+                logger: logger
+            )
         )
     }
 

@@ -28,13 +28,19 @@ struct PublicResponderTests {
         let pool = ComputePool(threads: 1, maximumQueueCost: 100)
         source = FibonacciSource(
             memoryCapacity: 1 << 20,
-            origin: ComputeOrigin(pool: pool, engine: Engine(), integrity: .test)
+            origin: ComputeOrigin(pool: pool, engine: Engine(), integrity: .test, spans: .none)
         )
         responder = PublicResponder(
             resource: FibonacciResource(maximumIndex: 1_000_000, budget: nil),
             source: source,
-            admission: Admission(identity: ClientIdentity(trusting: .none), limiter: nil),
-            exchanges: ExchangeRunner(dates: HTTPDateCache(), observers: [recorder], isPublic: true, logger: logger)
+            admission: Admission(identity: ClientIdentity(trusting: .none), limiter: nil, spans: .none),
+            exchanges: ExchangeRunner(
+                dates: HTTPDateCache(),
+                observers: [recorder],
+                tracing: nil,
+                isPublic: true,
+                logger: logger
+            )
         )
     }
 
@@ -217,8 +223,14 @@ struct OriginFailureTests {
         let responder = PublicResponder(
             resource: FibonacciResource(maximumIndex: 100, budget: nil),
             source: FibonacciSource(memoryCapacity: 1000, origin: FailingOrigin(error: error)),
-            admission: Admission(identity: ClientIdentity(trusting: .none), limiter: nil),
-            exchanges: ExchangeRunner(dates: HTTPDateCache(), observers: [], isPublic: true, logger: logger)
+            admission: Admission(identity: ClientIdentity(trusting: .none), limiter: nil, spans: .none),
+            exchanges: ExchangeRunner(
+                dates: HTTPDateCache(),
+                observers: [],
+                tracing: nil,
+                isPublic: true,
+                logger: logger
+            )
         )
         let target = try #require(RequestTarget("/v1/fib?n=10"))
         return await responder.respond(

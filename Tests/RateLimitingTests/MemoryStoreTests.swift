@@ -35,7 +35,7 @@ struct MemoryStoreTests {
     @Test("200 000 clients find room in less than 60 MB and are remembered")
     func manyClients() throws {
         let store = MemoryStore(policy: try TokenBucketPolicy(budget: 10, window: 60))
-        #expect(store.byteLimit == 8 << 20)
+        #expect(store.byteLimit == 10 << 20)
         let before = residentBytes()
         for index in 0..<200_000 { #expect(store.consume(10, by: key(index), now: now).outcome == .allowed) }
         #expect(residentBytes() - before < 60 << 20)

@@ -97,22 +97,22 @@ struct RateLimiterTests {
         let redis = StandInRedis()
         let time = ManualClock()
         let limiter = RateLimiter(
-            policy: try TokenBucketPolicy(budget: 10, window: 10),
+            policy: try TokenBucketPolicy(budget: 10, window: 2),
             redis: redis,
             clientLimit: 64,
             clock: time.clock
         )
         // Three tokens are left.
         let now: Int64 = 1_700_000_000_000_000
-        redis.set(.replies(.array([.integer(0), .integer(now + 7_000_000), .integer(0), .integer(now)])))
+        redis.set(.replies(.array([.integer(0), .integer(now + 1_400_000), .integer(0), .integer(now)])))
         let refusal = await limiter.consume(5, by: someone)
-        #expect(refusal.outcome == .refused && refusal.remaining == 3 && refusal.retryAfter == .seconds(2))
-        time.advance(by: 500_000)
+        #expect(refusal.outcome == .refused && refusal.remaining == 3 && refusal.retryAfter == .milliseconds(400))
+        time.advance(by: 100_000)
         let again = try #require(limiter.consumeImmediately(5, by: someone))
-        #expect(again.outcome == .refused && again.retryAfter == .milliseconds(1500) && again.mode == .global)
-        #expect(limiter.consumeImmediately(4, by: someone)?.retryAfter == .milliseconds(500))
+        #expect(again.outcome == .refused && again.retryAfter == .milliseconds(300) && again.mode == .global)
+        #expect(limiter.consumeImmediately(4, by: someone)?.retryAfter == .milliseconds(100))
         #expect(limiter.consumeImmediately(3, by: someone) == nil)
-        time.advance(by: 1_499_999)
+        time.advance(by: 299_999)
         #expect(limiter.consumeImmediately(5, by: someone)?.outcome == .refused)
         time.advance(by: 1)
         #expect(limiter.consumeImmediately(5, by: someone) == nil)
@@ -124,17 +124,17 @@ struct RateLimiterTests {
         let time = ManualClock()
         let redis = StandInRedis { time.advance(by: 20_000) }
         let limiter = RateLimiter(
-            policy: try TokenBucketPolicy(budget: 10, window: 10),
+            policy: try TokenBucketPolicy(budget: 10, window: 2),
             redis: redis,
             clientLimit: 64,
             clock: time.clock
         )
         let now: Int64 = 1_700_000_000_000_000
-        redis.set(.replies(.array([.integer(0), .integer(now + 7_000_000), .integer(0), .integer(now)])))
-        #expect(await limiter.consume(5, by: someone).retryAfter == .seconds(2))
+        redis.set(.replies(.array([.integer(0), .integer(now + 1_400_000), .integer(0), .integer(now)])))
+        #expect(await limiter.consume(5, by: someone).retryAfter == .milliseconds(400))
         // Redis has read its clock at some time in the twenty milliseconds that the call took.
-        #expect(limiter.consumeImmediately(5, by: someone)?.retryAfter == .seconds(2))
-        time.advance(by: 1_979_999)
+        #expect(limiter.consumeImmediately(5, by: someone)?.retryAfter == .milliseconds(400))
+        time.advance(by: 379_999)
         #expect(limiter.consumeImmediately(5, by: someone)?.retryAfter == .microseconds(20_001))
         time.advance(by: 1)
         #expect(limiter.consumeImmediately(5, by: someone) == nil)

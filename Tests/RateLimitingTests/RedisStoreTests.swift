@@ -224,6 +224,44 @@ struct RedisStoreTests {
         }
     }
 
+    @Test("what is remembered follows what the client spends, and a Redis that was emptied is believed within a second")
+    func refusalsFollow() async throws {
+        let server = try await RedisServer()
+        let policy = try TokenBucketPolicy(budget: 30, window: 31_536_000)
+        let time = ManualClock()
+        try await withClients(1, server.configuration.patient) { clients in
+            let store = RedisStore(client: clients[0], policy: policy, refusalLimit: 1024, clock: time.clock)
+            #expect(try await store.consume(21, by: someone, timeout: patience).outcome == .allowed)
+            #expect(try await store.consume(21, by: someone, timeout: patience).outcome == .refused)
+            #expect(store.rememberedRefusal(21, by: someone)?.remaining == 9)
+            #expect(try await store.consume(3, by: someone, timeout: patience).outcome == .allowed)
+            let refusal = try #require(store.rememberedRefusal(21, by: someone))
+            #expect(refusal.remaining == 6)
+            #expect(refusal.retryAfter > 14 * 31_536_000 / 30 * 1_000_000)
+
+            _ = try await clients[0].send(RedisCommand("FLUSHALL"))
+            #expect(store.rememberedRefusal(21, by: someone) != nil)
+            time.advance(by: RedisStore.certainty)
+            // One asks; who comes meanwhile is answered as before.
+            #expect(store.rememberedRefusal(21, by: someone) == nil)
+            #expect(store.rememberedRefusal(21, by: someone) != nil)
+            #expect(try await store.consume(21, by: someone, timeout: patience).outcome == .allowed)
+            #expect(store.rememberedRefusal(9, by: someone) == nil)
+        }
+    }
+
+    @Test("a key of another type is replaced")
+    func wrongType() async throws {
+        let server = try await RedisServer()
+        try await withStores(1, server.configuration, try TokenBucketPolicy(budget: 10, window: 3600)) {
+            stores,
+            client async throws in
+            _ = try await client.send(RedisCommand("LPUSH", [RESPArgument(RedisStore.key(someone)), "x"]))
+            #expect(try await stores[0].consume(4, by: someone, timeout: patience).remaining == 6)
+            #expect(try await stores[0].consume(4, by: someone, timeout: patience).remaining == 2)
+        }
+    }
+
     @Test("who waits as long as a remembered refusal says is admitted")
     func waiting() async throws {
         let server = try await RedisServer()

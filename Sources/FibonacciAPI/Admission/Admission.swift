@@ -10,11 +10,13 @@ struct Admission: Sendable {
     private let identity: ClientIdentity
     private let limiter: RateLimiter?
     private let fields: RateLimitFields
+    private let spans: ChildSpans
 
     /// - Parameter limiter: nil charges nobody.
-    init(identity: ClientIdentity, limiter: RateLimiter?) {
+    init(identity: ClientIdentity, limiter: RateLimiter?, spans: ChildSpans) {
         self.identity = identity
         self.limiter = limiter
+        self.spans = spans
         fields = RateLimitFields(policy: limiter?.policy)
     }
 
@@ -38,7 +40,7 @@ struct Admission: Sendable {
             return note(cost, verdict, in: &exchange)
         }
         let start = ContinuousClock.now
-        let verdict = await limiter.consume(cost, by: exchange.client.key)
+        let verdict = await spans.within("rate limit") { await limiter.consume(cost, by: exchange.client.key) }
         exchange.redisTime += ContinuousClock.now - start
         return note(cost, verdict, in: &exchange)
     }

@@ -14,15 +14,31 @@ struct WarmUpService: Service {
     private static let pauseAfterFailure: Duration = .seconds(1)
 
     /// The Redis to warm.
-    struct Redis: Sendable {
+    private struct Redis: Sendable {
         let client: any RedisCommanding
         let tier: RedisTier
     }
 
-    let source: FibonacciSource
-    let origin: any FibonacciOrigin
-    let redis: Redis?
-    let reached: @Sendable () -> Void
+    private let source: FibonacciSource
+    private let origin: any FibonacciOrigin
+    private let redis: Redis?
+    private let reached: @Sendable () -> Void
+
+    /// - Parameters:
+    ///   - client: the Redis to warm; nil if there is none.
+    ///   - tier: how values are stored there.
+    init(
+        source: FibonacciSource,
+        origin: any FibonacciOrigin,
+        client: (any RedisCommanding)?,
+        tier: RedisTier?,
+        reached: @escaping @Sendable () -> Void
+    ) {
+        self.source = source
+        self.origin = origin
+        self.reached = reached
+        if let client, let tier { redis = Redis(client: client, tier: tier) } else { redis = nil }
+    }
 
     func run() async throws {
         let bodies = Self.indices.compactMap { index in

@@ -1,8 +1,10 @@
 package import Configuration
 package import DecimalArithmetic
+import Fibonacci
 package import JSONLogging
 package import Logging
 import NIOCore
+package import OTLPTracing
 package import RateLimiting
 package import RedisClient
 
@@ -38,6 +40,8 @@ package struct ServiceConfiguration: Sendable {
     package var shutdownDrain: Duration
     /// The longest wait after the drain for what is in flight.
     package var shutdownTimeout: Duration
+    /// Which requests are traced, and where spans go.
+    package var tracing: OTLPTracingConfiguration
     /// The limits on what clients control.
     package var connectionLimits: ConnectionLimits
     /// The least severe level that is logged.
@@ -72,6 +76,7 @@ package struct ServiceConfiguration: Sendable {
         computeQueueCost = try Self.computeQueueCost.value(from: reader)
         shutdownDrain = .seconds(try Self.shutdownDrain.value(from: reader))
         shutdownTimeout = .seconds(try Self.shutdownTimeout.value(from: reader))
+        tracing = try TracingSettings.configuration(from: reader)
         connectionLimits = ConnectionLimits()
         connectionLimits.maximumConnections = try Self.maximumConnections.value(from: reader)
         connectionLimits.idleTimeout = .seconds(try Self.idleTimeout.value(from: reader))
@@ -245,6 +250,21 @@ extension ServiceConfiguration {
             shutdownDrain.description, shutdownTimeout.description, maximumConnections.description,
             idleTimeout.description, requestTimeout.description, writeTimeout.description, logLevel.description,
             logFormat.description,
-        ]
+        ] + TracingSettings.descriptions
+    }
+}
+
+extension ServiceConfiguration {
+    /// Tells of settings that are each right, but probably not meant together.
+    func warn(_ logger: Logger) {
+        if let budget = rateLimit?.policy.budget, Fibonacci.cost(at: maximumIndex) > budget {
+            logger.warning(
+                "the largest n are never admitted: they cost more than RATE_LIMIT_BUDGET",
+                metadata: [
+                    "budget": .stringConvertible(budget),
+                    "cost_of_largest": .stringConvertible(Fibonacci.cost(at: maximumIndex)),
+                ]
+            )
+        }
     }
 }

@@ -10,6 +10,8 @@ extension HTTPField.Name {
     static let cacheStatus = known("Cache-Status")
     static let rateLimit = known("RateLimit")
     static let rateLimitPolicy = known("RateLimit-Policy")
+    static let traceparent = known("traceparent")
+    static let tracestate = known("tracestate")
     static let xForwardedFor = known("X-Forwarded-For")
     static let xPrecision = known("X-Precision")
     static let xRateLimitCost = known("X-RateLimit-Cost")

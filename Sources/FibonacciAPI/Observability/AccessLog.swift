@@ -1,6 +1,7 @@
 import HTTPTypes
 import JSONLogging
 import Logging
+import OTLPTracing
 
 /// Writes a line for every exchange.
 struct AccessLog: ExchangeObserver {
@@ -13,6 +14,10 @@ struct AccessLog: ExchangeObserver {
         var line = LogLine(format: format)
         line.begin(level: .info, message: "request", logger: "access")
         line.append("request_id", exchange.requestID)
+        if let context = exchange.span?.traceContext {
+            line.append("trace_id", context.traceID.description)
+            line.append("span_id", context.spanID.description)
+        }
         line.append("route", exchange.route)
         line.append("method", exchange.method)
         line.append("status", exchange.status.code)

@@ -1,5 +1,6 @@
 import HTTPTypes
 import NIOCore
+import OTLPTracing
 import RateLimiting
 
 /// One request and its answer as telemetry sees them.
@@ -18,6 +19,8 @@ struct Exchange: Sendable {
     var cost: Int?
     /// What the limiter says.
     var verdict: Verdict?
+    /// Its server span; nil on the admin port.
+    var span: OTLPSpan?
     /// How long the limiter has waited for Redis.
     var redisTime: Duration = .zero
     /// Fields that the answer gets, whichever it is.

@@ -1,12 +1,16 @@
 import HTTPTypes
 import Logging
 import NIOCore
+import OTLPTracing
+import Tracing
 
 /// Runs an exchange on either port: identifies the request, turns whatever goes wrong into a problem, adds the fields that every
 /// answer has, and tells the observers.
 struct ExchangeRunner: Sendable {
     let dates: HTTPDateCache
     let observers: [any ExchangeObserver]
+    /// Makes the spans of exchanges; nil makes none.
+    let tracing: ExchangeTracing?
     /// Whether scripts of other origins may read the answers.
     let isPublic: Bool
     let logger: Logger
@@ -24,16 +28,22 @@ struct ExchangeRunner: Sendable {
             client: client
         )
         for observer in observers { observer.exchangeBegan() }
+        exchange.span = tracing?.begin(request)
         var response: OutgoingResponse
         do {
-            response = try await answer(&exchange)
+            if let span = exchange.span, span.isRecording {
+                // Spans of what is done for it find it by this.
+                response = try await ServiceContext.withValue(span.context) { try await answer(&exchange) }
+            } else {
+                response = try await answer(&exchange)
+            }
         } catch {
             let problem = problem(for: error, exchange)
             exchange.problem = problem.kind
             response = render(problem, for: request, requestID: exchange.requestID)
             if error is CancellationError { response.status = .clientClosedRequest }
         }
-        finish(&response, of: &exchange, started: started)
+        finish(&response, of: &exchange, request, started: started)
         return response
     }
 
@@ -55,11 +65,12 @@ struct ExchangeRunner: Sendable {
             client: client
         )
         for observer in observers { observer.exchangeBegan() }
+        exchange.span = tracing?.begin(request)
         prepare(&exchange)
         let problem = Problem(fault)
         exchange.problem = problem.kind
         var response = render(problem, for: request, requestID: exchange.requestID)
-        finish(&response, of: &exchange, started: started)
+        finish(&response, of: &exchange, request, started: started)
         return response
     }
 
@@ -95,6 +106,7 @@ struct ExchangeRunner: Sendable {
     private func finish(
         _ response: inout OutgoingResponse,
         of exchange: inout Exchange,
+        _ request: IncomingRequest?,
         started: ContinuousClock.Instant
     ) {
         for field in exchange.answerFields { response.fields.append(field) }
@@ -104,9 +116,9 @@ struct ExchangeRunner: Sendable {
         exchange.status = response.status
         exchange.bodyBytes = response.body?.readableBytes ?? 0
         exchange.duration = ContinuousClock.now - started
-        for observer in observers {
-            observer.exchangeFinished(exchange)
-        }
+        // Before the span ends, while it still says whether it is recorded.
+        for observer in observers { observer.exchangeFinished(exchange) }
+        tracing?.end(exchange, request)
     }
 }
 

@@ -1,4 +1,7 @@
+import DecimalArithmetic
 import Fibonacci
+import OTLPTracing
+import Tracing
 
 /// Computes: small indices in place, large ones on the compute pool. Only numbers that pass their integrity check leave it.
 struct ComputeOrigin: FibonacciOrigin {
@@ -8,9 +11,12 @@ struct ComputeOrigin: FibonacciOrigin {
     let pool: ComputePool
     let engine: Engine
     let integrity: IntegrityReporter
+    let spans: ChildSpans
 
     func immediateBody(for index: Int) -> FibonacciBody? {
         guard index <= Self.largestImmediateIndex else { return nil }
+        let span = beginSpan(index, below: spans.parent)
+        defer { span?.end() }
         // Where no attempt succeeds, the slower path tries again and says so.
         return (try? Fibonacci.verified(at: index, maximumAttempts: 1, using: engine, onFault: report)).map {
             FibonacciBody(index: index, value: $0, using: engine.kernel)
@@ -18,8 +24,11 @@ struct ComputeOrigin: FibonacciOrigin {
     }
 
     func body(for index: Int, redisTime: Duration) async throws -> SourcedBody {
+        let parent = spans.parent
         do {
             let body = try await pool.run(cost: Fibonacci.cost(at: index)) { cancellation in
+                let span = beginSpan(index, below: parent)
+                defer { span?.end() }
                 let value = try Fibonacci.verified(
                     at: index,
                     using: engine,
@@ -36,6 +45,13 @@ struct ComputeOrigin: FibonacciOrigin {
                 retryAfter: overload.retryAfter
             )
         }
+    }
+
+    private func beginSpan(_ index: Int, below parent: TraceContext?) -> OTLPSpan? {
+        guard let span = spans.begin("compute", below: parent) else { return nil }
+        span.setAttribute("fib.digits", to: .int64(Int64(Fibonacci.digitCount(at: index))))
+        span.setAttribute("fib.kernel", to: .string(engine.kernel.name))
+        return span
     }
 
     private func report(_ fault: IntegrityFault) {

@@ -12,12 +12,21 @@ struct HTTP1ServerChannel<Responder: HTTPResponder>: ServerChildChannel {
         var channel: any Channel { asyncChannel.channel }
     }
 
+    /// Bytes that are read at once: room for the header section of most requests, and for few of the smallest.
+    private static var portion: Int { 2048 }
+
     let limits: ConnectionLimits
     let responder: Responder
     let isDraining: @Sendable () -> Bool
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
         channel.eventLoop.makeCompletedFuture {
+            // What one connection sends at once is answered at once: in small portions, so that others come in between.
+            try channel.syncOptions?.setOption(.maxMessagesPerRead, value: 1)
+            try channel.syncOptions?.setOption(
+                .recvAllocator,
+                value: FixedSizeRecvByteBufferAllocator(capacity: Self.portion)
+            )
             let peer = Peer(address: channel.remoteAddress?.ipAddress ?? "")
             let connection = HTTPConnectionHandler(
                 limits: limits,

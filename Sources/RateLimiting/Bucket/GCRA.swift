@@ -34,16 +34,17 @@ package struct GCRA: Sendable, Hashable {
     package func decide(cost: Int, now: Int64, tat stored: BucketTime) -> (decision: BucketDecision, tat: BucketTime) {
         let now = Self.clamped(now)
         let tat = current(stored, now: now)
-        guard cost > 0 else { return (decision(.allowed, cost: 0, now: now, tat: tat), stored) }
+        // A TAT that was set right has to be kept even if nothing is taken, or the bucket would count as empty anew with each call.
+        let kept = min(stored, tat)
+        guard cost > 0 else { return (decision(.allowed, cost: 0, now: now, tat: tat), kept) }
         guard cost <= policy.budget else {
-            return (decision(.neverAdmissible, cost: cost, now: now, tat: tat), stored)
+            return (decision(.neverAdmissible, cost: cost, now: now, tat: tat), kept)
         }
         let next = tat.adding(policy.time(toEarn: cost), budget: policy.budget)
         if next <= BucketTime(microseconds: now + policy.windowMicroseconds) {
             return (decision(.allowed, cost: cost, now: now, tat: next), next)
         }
-        // A TAT that was set right has to be kept even so, or the bucket would count as empty anew with each call.
-        return (decision(.refused, cost: cost, now: now, tat: tat), min(stored, tat))
+        return (decision(.refused, cost: cost, now: now, tat: tat), kept)
     }
 
     /// Puts a decision that was made elsewhere into figures.

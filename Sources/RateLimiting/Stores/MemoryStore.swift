@@ -1,6 +1,6 @@
 /// Buckets in the memory of this process. Every call takes the same little time, on any thread, and none waits for I/O.
 package final class MemoryStore: Sendable {
-    /// How many clients there are places for unless something else is said: 8 MiB when all are taken.
+    /// How many clients there are places for unless something else is said: 10 MiB when all are taken.
     package static let defaultClientLimit = 1 << 18
 
     /// Budget and window.

@@ -15,7 +15,7 @@ package struct RedisStore: Sendable {
     /// A store over a client.
     ///
     /// - Parameters:
-    ///   - refusalLimit: the most clients whose refusals are remembered; 32 bytes each.
+    ///   - refusalLimit: the most clients whose refusals are remembered; 40 bytes each.
     ///   - clock: of this process. It only measures how long refusals last.
     package init(
         client: any RedisCommanding,

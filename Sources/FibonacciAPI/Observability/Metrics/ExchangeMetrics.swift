@@ -1,4 +1,5 @@
 import HTTPTypes
+import OTLPTracing
 import PrometheusMetrics
 import Synchronization
 
@@ -38,10 +39,17 @@ final class ExchangeMetrics: ExchangeObserver {
         active.add(1, ordering: .relaxed)
     }
 
+    /// Leads from a graph to a trace that was exported.
+    private static func exemplar(_ exchange: Exchange) -> Exemplar? {
+        guard let span = exchange.span, span.isRecording, let context = span.traceContext else { return nil }
+        let traceID = UInt128(context.traceID.high) << 64 | UInt128(context.traceID.low)
+        return Exemplar(traceID: traceID, spanID: context.spanID.value)
+    }
+
     func exchangeFinished(_ exchange: Exchange) {
         active.subtract(1, ordering: .relaxed)
         let series = series[exchange]
-        series.duration.observe(exchange.duration)
+        series.duration.observe(exchange.duration, exemplar: Self.exemplar(exchange))
         series.bodySize.observe(Double(exchange.bodyBytes))
         if exchange.method == HTTPRequest.Method.get.rawValue, let status = exchange.cacheStatus {
             switch status {

@@ -28,6 +28,9 @@ struct ExchangeSeries: Sendable {
     private static let routes = Route.allCases.map(\.template) + [Exchange.unmatchedRoute]
     private static let statuses = 100...599
 
+    /// What a method is called in metrics and spans.
+    static func methodLabel(_ method: String) -> String { methods.contains(method) ? method : otherMethod }
+
     private let durations: PrometheusFamily<PrometheusHistogram>
     private let bodySizes: PrometheusFamily<PrometheusHistogram>
     /// By method and route, each made when its first exchange comes: a row of all statuses.

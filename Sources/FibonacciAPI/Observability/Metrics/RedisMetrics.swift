@@ -1,5 +1,7 @@
+import OTLPTracing
 import PrometheusMetrics
 import RedisClient
+import Tracing
 
 /// Times a Redis client's calls and counts its connections, by the names of OpenTelemetry's database conventions in their Prometheus form.
 struct RedisMetrics: RedisObserver {
@@ -14,13 +16,22 @@ struct RedisMetrics: RedisObserver {
         "GET", "SET", "EVAL", "EVALSHA", "PING", "PIPELINE", "ZREM", "CLUSTER", "HELLO", "AUTH",
     ]
 
+    /// A client, and how it stands.
+    struct Observed: Sendable {
+        let purpose: Purpose
+        let client: any RedisCommanding
+        let state: @Sendable () -> RedisState
+    }
+
     private let purpose: Purpose
+    private let spans: ChildSpans
     private let durations: PrometheusFamily<PrometheusHistogram>
     private let opened: PrometheusCounter
     private let failures: PrometheusCounter
 
-    init(purpose: Purpose, registry: PrometheusRegistry) {
+    init(purpose: Purpose, registry: PrometheusRegistry, spans: ChildSpans) {
         self.purpose = purpose
+        self.spans = spans
         durations = registry.histogram(
             "db_client_operation_duration_seconds",
             help: "Time of a call to Redis.",
@@ -42,7 +53,18 @@ struct RedisMetrics: RedisObserver {
 
     func callEnded(name: String, endpoint: RedisEndpoint?, duration: Duration, error: RedisError?) {
         let operation = Self.operations.contains(name) ? name : Exchange.unknownMethod
-        durations.with(purpose.rawValue, "redis", operation, error.map(Self.errorType) ?? "").observe(duration)
+        let errorType = error.map(Self.errorType)
+        durations.with(purpose.rawValue, "redis", operation, errorType ?? "").observe(duration)
+        spans.record(name, ofKind: .client, lasting: duration) { span in
+            span.setAttribute("db.system.name", to: "redis")
+            span.setAttribute("db.operation.name", to: .string(name))
+            span.setAttribute("server.address", to: endpoint.map { .string($0.host) })
+            span.setAttribute("server.port", to: endpoint.map { .int64(Int64($0.port)) })
+            if let errorType {
+                span.setAttribute("error.type", to: .string(errorType))
+                span.setStatus(SpanStatus(code: .error))
+            }
+        }
     }
 
     func connectionOpened(endpoint: RedisEndpoint) {
@@ -90,17 +112,12 @@ struct RedisMetrics: RedisObserver {
 
 extension RedisMetrics {
     /// Has the states of clients read whenever somebody scrapes.
-    ///
-    /// - Parameter clients: what each is for, and how it stands.
-    static func observe(
-        _ clients: [(purpose: Purpose, client: any RedisCommanding, state: @Sendable () -> RedisState)],
-        in registry: PrometheusRegistry
-    ) {
+    static func observe(_ clients: [Observed], in registry: PrometheusRegistry) {
         guard !clients.isEmpty else { return }
         registry.gauge("fib_redis_up", help: "Whether Redis serves at least reads.", labelNames: ["client"]) {
-            clients.map { purpose, _, state in
-                let isUp = [.connected, .degraded].contains(state().level)
-                return PrometheusSample([purpose.rawValue], value: isUp ? 1 : 0)
+            clients.map { one in
+                let isUp = [.connected, .degraded].contains(one.state().level)
+                return PrometheusSample([one.purpose.rawValue], value: isUp ? 1 : 0)
             }
         }
         registry.gauge(
@@ -108,10 +125,10 @@ extension RedisMetrics {
             help: "How Redis stands: 1 for the present state.",
             labelNames: ["client", "state"]
         ) {
-            clients.flatMap { purpose, _, state in
-                let present = state().level
+            clients.flatMap { one in
+                let present = one.state().level
                 return [RedisState.Level.starting, .connected, .degraded, .down].map { level in
-                    PrometheusSample([purpose.rawValue, level.rawValue], value: level == present ? 1 : 0)
+                    PrometheusSample([one.purpose.rawValue, level.rawValue], value: level == present ? 1 : 0)
                 }
             }
         }

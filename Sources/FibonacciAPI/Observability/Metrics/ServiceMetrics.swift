@@ -1,4 +1,5 @@
 import JSONLogging
+import OTLPTracing
 import PrometheusMetrics
 
 /// Facts about the process and the service as a whole.
@@ -8,6 +9,7 @@ enum ServiceMetrics {
         state: ServiceState,
         logWriter: BufferedLineWriter,
         kernel: String,
+        tracer: OTLPTracer,
         in registry: PrometheusRegistry
     ) {
         registry.register(ProcessCollector())
@@ -24,6 +26,19 @@ enum ServiceMetrics {
         }
         registry.counter("fib_log_lines_dropped_total", help: "Log lines that nobody took in time.") {
             Double(logWriter.droppedLines)
+        }
+        if tracer.exports { observe(tracer, in: registry) }
+    }
+
+    private static func observe(_ tracer: OTLPTracer, in registry: PrometheusRegistry) {
+        registry.counter("fib_spans_exported_total", help: "Spans that a collector has taken.") {
+            Double(tracer.statistics?.exported ?? 0)
+        }
+        registry.counter("fib_spans_dropped_total", help: "Spans that were lost, by why.", labelNames: ["reason"]) {
+            (tracer.statistics?.dropped ?? [:]).map { PrometheusSample([$0.rawValue], value: Double($1)) }
+        }
+        registry.gauge("fib_span_queue_length", help: "Spans that wait to be exported.") {
+            Double(tracer.statistics?.queueLength ?? 0)
         }
     }
 }
