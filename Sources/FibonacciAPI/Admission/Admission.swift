@@ -40,7 +40,7 @@ struct Admission: Sendable {
             return note(cost, verdict, in: &exchange)
         }
         let start = ContinuousClock.now
-        let verdict = await spans.within("rate limit") { await limiter.consume(cost, by: exchange.client.key) }
+        let verdict = await spans.within("rate limit") { await limiter.consumeByAsking(cost, by: exchange.client.key) }
         exchange.redisTime += ContinuousClock.now - start
         return note(cost, verdict, in: &exchange)
     }

@@ -79,7 +79,7 @@ package final class RateLimiter: Service, Sendable {
     }
 
     /// The verdict on a request, if it needs no waiting: always without Redis, and with it if the client is known to be refused or Redis is known
-    /// to be away. Nil means that nothing has been taken and ``consume(_:by:)`` is to be asked.
+    /// to be away. Nil means that nothing has been taken and ``consumeByAsking(_:by:)`` has to follow.
     ///
     /// - Parameter cost: in tokens; zero only looks.
     package func consumeImmediately(_ cost: Int, by client: ClientKey) -> Verdict? {
@@ -97,6 +97,13 @@ package final class RateLimiter: Service, Sendable {
     /// - Parameter cost: in tokens; zero only looks.
     package func consume(_ cost: Int, by client: ClientKey) async -> Verdict {
         if let verdict = consumeImmediately(cost, by: client) { return verdict }
+        return await consumeByAsking(cost, by: client)
+    }
+
+    /// The verdict on a request about which ``consumeImmediately(_:by:)`` could not tell, within the deadline.
+    ///
+    /// - Parameter cost: in tokens; zero only looks.
+    package func consumeByAsking(_ cost: Int, by client: ClientKey) async -> Verdict {
         guard let shared else { return consumeShare(cost, by: client) }
         do throws(RedisError) {
             let decision = try await shared.store.consume(cost, by: client, timeout: shared.deadline)
