@@ -15,22 +15,40 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 CONNECTIONS = 64
 PACKAGES = {"redis-server": "redis-server", "nginx": "nginx", "wrk": "wrk"}
 
 # What is switched on, from nothing to everything. A budget of 10^9 a second is never spent.
-AMPLE = {"RATE_LIMIT_BUDGET": "1000000000", "RATE_LIMIT_WINDOW_SECONDS": "1"}
+OFF = {
+    "RATE_LIMIT_BUDGET": "0",
+    "LOG_LEVEL": "error",
+    "OTEL_METRICS_EXPORTER": "none",
+    "OTEL_SDK_DISABLED": "true",
+}
+LIMITER = {"RATE_LIMIT_BUDGET": "1000000000", "RATE_LIMIT_WINDOW_SECONDS": "1"}
+METRICS = {"OTEL_METRICS_EXPORTER": "prometheus"}
+LOG = {"LOG_LEVEL": "info"}
+TRACES = {
+    "OTEL_SDK_DISABLED": "false",
+    "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:{collector}",
+    "OTEL_TRACES_SAMPLER": "parentbased_traceidratio",
+    "OTEL_TRACES_SAMPLER_ARG": "0.1",
+}
 VARIANTS = {
-    "everything off": {"RATE_LIMIT_BUDGET": "0", "LOG_LEVEL": "error"},
-    "limiter in memory": {**AMPLE, "LOG_LEVEL": "error"},
-    "limiter in Redis": {**AMPLE, "LOG_LEVEL": "error", "RATE_LIMIT_REDIS_URL": "redis://127.0.0.1:{redis}"},
-    "access log": {"RATE_LIMIT_BUDGET": "0"},
-    "limiter in memory, access log": AMPLE,
+    "everything off": OFF,
+    "limiter in memory": OFF | LIMITER,
+    "limiter in Redis": OFF | LIMITER | {"RATE_LIMIT_REDIS_URL": "redis://127.0.0.1:{redis}"},
+    "metrics": OFF | METRICS,
+    "metrics, access log": OFF | METRICS | LOG,
+    "metrics, access log, traces of 10 %": OFF | METRICS | LOG | TRACES,
+    "limiter in memory, metrics, access log, traces of 10 %": OFF | LIMITER | METRICS | LOG | TRACES,
 }
 
 
@@ -152,6 +170,33 @@ def service(binary: str, settings: dict[str, str]):
         yield process, port
 
 
+@contextlib.contextmanager
+def receiving():
+    """A collector that takes all spans and looks at none, on a thread; gives its port."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield server.server_address[1]
+    finally:
+        server.shutdown()
+        thread.join(10)
+
+
 def nginx_configuration(folder: str, port: int, body: str) -> str:
     return f"""
 daemon off; master_process on; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log;
@@ -168,9 +213,11 @@ def compare(options: argparse.Namespace, stack: contextlib.ExitStack, folder: st
     redis_port, nginx_port = free_port(), free_port()
     command = ["redis-server", "--port", str(redis_port), "--bind", "127.0.0.1", "--save", "", "--dir", folder]
     stack.enter_context(running(command))
+    collector = stack.enter_context(receiving())
     servers = []
     for name, settings in VARIANTS.items():
-        filled = {variable: value.format(redis=redis_port) for variable, value in settings.items()}
+        ports = {"redis": redis_port, "collector": collector}
+        filled = {variable: value.format(**ports) for variable, value in settings.items()}
         process, port = stack.enter_context(service(options.binary, filled))
         servers.append(Server(name, process.pid, f"http://127.0.0.1:{port}/v1/fib?n={options.n}"))
     body = wait_until_answering(servers[0].url).decode()

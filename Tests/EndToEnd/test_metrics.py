@@ -98,6 +98,12 @@ def test_metrics_are_for_operators_only(service):
     assert service.admin("/metrics", method="OPTIONS").status == 204
 
 
+def test_metrics_may_be_switched_off(start):
+    service = start(OTEL_METRICS_EXPORTER="none")
+    assert service.fib(10).status == 200
+    assert service.admin("/metrics").status == 404
+
+
 def test_counts_by_status_are_what_was_sent(start, address):
     """Errors included, whoever found them: handlers, the limiter or the parser."""
     service = start(RATE_LIMIT_BUDGET=50, RATE_LIMIT_WINDOW_SECONDS=31_536_000, HTTP_REQUEST_TIMEOUT_SECONDS=1)

@@ -344,6 +344,7 @@ def test_a_graph_leads_to_a_trace(traced, collector):
 @pytest.mark.parametrize(
     ("name", "held"),
     [
+        ("OTEL_METRICS_EXPORTER", "otlp"),
         ("OTEL_TRACES_SAMPLER", "sometimes"),
         ("OTEL_TRACES_SAMPLER_ARG", "2"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318"),

@@ -14,7 +14,8 @@ struct AdminResponder: HTTPResponder {
     /// Whether both are the same server, so that what one client has found out holds for the other.
     let isSharingServer: Bool
     let limiter: RateLimiter?
-    let metrics: PrometheusRegistry
+    /// What `/metrics` shows; nil if nothing is measured.
+    let metrics: PrometheusRegistry?
     let exchanges: ExchangeRunner
 
     func respond(to request: IncomingRequest, from peer: Peer) async -> OutgoingResponse {
@@ -44,6 +45,9 @@ struct AdminResponder: HTTPResponder {
         case .readiness:
             return readiness(to: request)
         case .metrics:
+            guard let metrics else {
+                throw Problem(kind: .notFound, detail: "Metrics are switched off (OTEL_METRICS_EXPORTER).")
+            }
             return MetricsDocument.response(from: metrics, to: request)
         case .version:
             return StatusDocument.response(

@@ -60,6 +60,13 @@ package func buildApplication(
         in: metrics
     )
 
+    // Who is told.
+    var observers: [any ExchangeObserver] = []
+    if configuration.logLevel <= .info {
+        observers.append(AccessLog(writer: logWriter, format: configuration.logFormat))
+    }
+    if configuration.metricsExporter == .prometheus { observers.append(ExchangeMetrics(registry: metrics)) }
+
     // Who answers.
     let dates = HTTPDateCache()
     let publicResponder = PublicResponder(
@@ -75,10 +82,7 @@ package func buildApplication(
         ),
         exchanges: ExchangeRunner(
             dates: dates,
-            observers: [
-                AccessLog(writer: logWriter, format: configuration.logFormat, level: configuration.logLevel),
-                ExchangeMetrics(registry: metrics),
-            ],
+            observers: observers,
             tracing: ExchangeTracing(tracer: tracer),
             isPublic: true,
             logger: logger
@@ -90,7 +94,7 @@ package func buildApplication(
         redis: redis.cacheClient,
         isSharingServer: redis.isSharingServer,
         limiter: redis.limiter,
-        metrics: metrics,
+        metrics: configuration.metricsExporter == .prometheus ? metrics : nil,
         // Probes and scrapes come every few seconds and say nothing new: the admin port keeps no access log.
         exchanges: ExchangeRunner(dates: dates, observers: [], tracing: nil, isPublic: false, logger: logger)
     )
@@ -127,9 +131,9 @@ private func makeTracer(_ configuration: ServiceConfiguration, logger: Logger) t
         return try OTLPTracer(
             configuration: configuration.tracing,
             logger: logger,
-            shutdownTimeout: TracingSettings.shutdownTimeout
+            shutdownTimeout: TelemetrySettings.shutdownTimeout
         )
     } catch {
-        throw TracingSettings.configurationError(error)
+        throw TelemetrySettings.configurationError(error)
     }
 }

@@ -40,6 +40,8 @@ package struct ServiceConfiguration: Sendable {
     package var shutdownDrain: Duration
     /// The longest wait after the drain for what is in flight.
     package var shutdownTimeout: Duration
+    /// How metrics leave the process.
+    package var metricsExporter: TelemetrySettings.MetricsExporter
     /// Which requests are traced, and where spans go.
     package var tracing: OTLPTracingConfiguration
     /// The limits on what clients control.
@@ -76,7 +78,8 @@ package struct ServiceConfiguration: Sendable {
         computeQueueCost = try Self.computeQueueCost.value(from: reader)
         shutdownDrain = .seconds(try Self.shutdownDrain.value(from: reader))
         shutdownTimeout = .seconds(try Self.shutdownTimeout.value(from: reader))
-        tracing = try TracingSettings.configuration(from: reader)
+        metricsExporter = try TelemetrySettings.metricsExporter.value(from: reader)
+        tracing = try TelemetrySettings.configuration(from: reader)
         connectionLimits = ConnectionLimits()
         connectionLimits.maximumConnections = try Self.maximumConnections.value(from: reader)
         connectionLimits.idleTimeout = .seconds(try Self.idleTimeout.value(from: reader))
@@ -250,7 +253,7 @@ extension ServiceConfiguration {
             shutdownDrain.description, shutdownTimeout.description, maximumConnections.description,
             idleTimeout.description, requestTimeout.description, writeTimeout.description, logLevel.description,
             logFormat.description,
-        ] + TracingSettings.descriptions
+        ] + TelemetrySettings.descriptions
     }
 }
 

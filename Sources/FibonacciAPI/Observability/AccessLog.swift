@@ -3,14 +3,12 @@ import JSONLogging
 import Logging
 import OTLPTracing
 
-/// Writes a line for every exchange.
+/// Writes a line for every exchange, at level info.
 struct AccessLog: ExchangeObserver {
     let writer: BufferedLineWriter
     let format: LineFormat
-    let level: Logger.Level
 
     func exchangeFinished(_ exchange: Exchange) {
-        guard level <= .info else { return }
         var line = LogLine(format: format)
         line.begin(level: .info, message: "request", logger: "access")
         line.append("request_id", exchange.requestID)

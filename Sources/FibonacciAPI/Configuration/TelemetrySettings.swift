@@ -1,8 +1,24 @@
 import Configuration
 import OTLPTracing
 
-/// The settings of tracing, by OpenTelemetry's names and with its defaults. `OTLPTracingConfiguration` reads and validates them.
-package enum TracingSettings {
+/// The settings of metrics and traces, by OpenTelemetry's names and, for traces, with its defaults. `OTLPTracingConfiguration` reads and
+/// validates those of traces.
+package enum TelemetrySettings {
+    /// How metrics leave the process.
+    package enum MetricsExporter: String, CaseIterable, Sendable {
+        /// Somebody scrapes them.
+        case prometheus
+        /// Not at all.
+        case none
+    }
+
+    /// `OTEL_METRICS_EXPORTER`.
+    package static let metricsExporter = Setting<MetricsExporter>.choice(
+        "OTEL_METRICS_EXPORTER",
+        default: .prometheus,
+        "`/metrics` on the admin port, or no metrics at all"
+    )
+
     /// How long the last spans may take to be exported at shutdown.
     static let shutdownTimeout: Duration = .seconds(3)
 
@@ -29,6 +45,7 @@ package enum TracingSettings {
 
     /// The most used of them.
     static let descriptions = [
+        metricsExporter.description,
         SettingDescription(
             name: "OTEL_EXPORTER_OTLP_ENDPOINT",
             defaultText: "unset",
