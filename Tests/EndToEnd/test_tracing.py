@@ -1,5 +1,6 @@
 """Spans that a collector receives: the right ones, below the right parents, and never at the cost of an answer."""
 
+import itertools
 import re
 import secrets
 import socket
@@ -139,16 +140,27 @@ def test_spans_are_named_by_route_and_errors_are_told(traced, collector, method,
 
 
 def test_a_fault_of_the_server_is_an_error(traced, collector):
-    service = traced(COMPUTE_THREADS=1, COMPUTE_QUEUE_COST=1, FIB_MAX_N=100_000_000)
-    threads = [threading.Thread(target=service.fib, args=(50_000_000 + n,), kwargs={"timeout": 60}) for n in range(2)]
+    """Here 503, because more is asked for than may wait."""
+    service = traced(COMPUTE_THREADS=1, COMPUTE_QUEUE_COST=1, FIB_MAX_N=100_000_000, CACHE_MEMORY_BYTES=0)
+    finished = threading.Event()
+
+    def load(first: int) -> None:
+        for n in range(first, first + 10_000):
+            if finished.is_set():
+                return
+            service.fib(n, timeout=60)
+
+    threads = [threading.Thread(target=load, args=(20_000_000 + 100_000 * index,)) for index in range(4)]
     for thread in threads:
         thread.start()
     trace, _, parent = trace_parent()
-    wait_until(
-        lambda: ask(service, f"/v1/fib?n={40_000_000 + secrets.randbelow(9_000_000)}", parent).status == 503, 20, "503"
-    )
-    for thread in threads:
-        thread.join(60)
+    numbers = itertools.count(30_000_000)
+    try:
+        wait_until(lambda: ask(service, f"/v1/fib?n={next(numbers)}", parent).status == 503, 20, "503")
+    finally:
+        finished.set()
+        for thread in threads:
+            thread.join(60)
     span = collector.wait_for(1, trace_id=trace, http__response__status_code=503)[0]
     assert span.is_error and span.attributes["error.type"] == "overloaded"
 
