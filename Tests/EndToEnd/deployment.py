@@ -110,6 +110,11 @@ def anchors(text: str) -> list[str]:
     return [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
 
 
+def runbook_expressions() -> list[str]:
+    """What the page for operators asks Prometheus, one by one."""
+    return re.findall(r"`q '([^']+)'`", (REPOSITORY / "docs" / "operations.md").read_text())
+
+
 @dataclass(frozen=True)
 class Query:
     """One expression of a dashboard and where it stands."""

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from deployment import EXPORTED, Query, dashboard, queries, rules
+from deployment import EXPORTED, Query, dashboard, queries, rules, runbook_expressions
 from prometheus_server import PrometheusServer
 from redis_server import RedisServer
 from service import Service, wait_until
@@ -236,6 +236,11 @@ def test_all_rules_can_be_evaluated(live):
         if rule["health"] not in ("ok", "unknown") or rule.get("lastError")
     ]
     assert unhealthy == []
+
+
+def test_what_the_runbook_asks_can_be_asked(live):
+    for expression in runbook_expressions():
+        live.prometheus.query(expression)
 
 
 def test_an_exemplar_leads_to_a_trace_and_to_the_line_of_one_request(live):

@@ -29,6 +29,7 @@ from deployment import (
     panels,
     queries,
     rules,
+    runbook_expressions,
 )
 from redis_server import require
 from service import REPOSITORY, free_ports, wait_until
@@ -127,10 +128,8 @@ def test_links_within_the_page_for_operators_lead_somewhere():
 
 
 def test_the_runbook_names_metrics_and_rules_that_there_are():
-    text = (REPOSITORY / "docs" / "operations.md").read_text()
-    expressions = re.findall(r"`q '([^']+)'`", text)
-    assert len(expressions) > 20
-    for expression in expressions:
+    assert len(runbook_expressions()) > 20
+    for expression in runbook_expressions():
         assert metrics_of(expression) <= EXPORTED | RECORDED | OF_PROMETHEUS, expression
 
 
