@@ -3,7 +3,6 @@ lead to traces and lines."""
 
 from __future__ import annotations
 
-import gzip
 import itertools
 import json
 import math
@@ -14,9 +13,9 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from collector import Collector
 from deployment import EXPORTED, Query, dashboard, queries, rules, runbook_expressions
 from prometheus_server import PrometheusServer
 from redis_server import RedisServer
@@ -30,37 +29,6 @@ STATUSES = {200, 204, 304, 400, 404, 405, 406, 412, 422, 429, 501, 503}
 VARIABLES = {"job": JOB, "instance": ".*", "route": "/v1/fib", "__rate_interval": "15s", "search": ""}
 PANELS = [query for query in queries(dashboard()) if query.datasource == "prometheus"]
 RECORDED = [rule["record"] for rule in rules("record")]
-
-
-class Collector(ThreadingHTTPServer):
-    """Takes spans over OTLP and keeps their bytes."""
-
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), self.Handler)
-        self.bodies: list[bytes] = []
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-    def __exit__(self, *_) -> None:
-        self.shutdown()
-        self.server_close()
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self):
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            self.server.bodies.append(gzip.decompress(body) if self.headers["Content-Encoding"] == "gzip" else body)
-            self.send_response(200)
-            self.send_header("Content-Type", "application/x-protobuf")
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *_):
-            pass
 
 
 @dataclass
@@ -133,30 +101,28 @@ class Live:
 
 @pytest.fixture(scope="module")
 def live(binary: str) -> Iterator[Live]:
-    redis = RedisServer().start()
+    redis, collector = RedisServer().start(), Collector()
     try:
-        with Collector() as collector:
-            service = Service(
-                REDIS_URL=redis.url,
-                FIB_MAX_N=20_000_000,
-                CACHE_MEMORY_BYTES=4_194_304,
-                COMPUTE_THREADS=1,
-                COMPUTE_QUEUE_COST=1,
-                RATE_LIMIT_BUDGET=BUDGET,
-                RATE_LIMIT_WINDOW_SECONDS=3,
-                OTEL_EXPORTER_OTLP_ENDPOINT=collector.url,
-                OTEL_TRACES_SAMPLER="always_on",
-                OTEL_BSP_SCHEDULE_DELAY=200,
+        service = Service(
+            REDIS_URL=redis.url,
+            FIB_MAX_N=20_000_000,
+            CACHE_MEMORY_BYTES=4_194_304,
+            COMPUTE_THREADS=1,
+            COMPUTE_QUEUE_COST=1,
+            RATE_LIMIT_BUDGET=BUDGET,
+            RATE_LIMIT_WINDOW_SECONDS=3,
+            OTEL_EXPORTER_OTLP_ENDPOINT=collector.url,
+            OTEL_TRACES_SAMPLER="always_on",
+            OTEL_BSP_SCHEDULE_DELAY=200,
+        )
+        with service, PrometheusServer(service.admin_port) as prometheus, Traffic(service) as traffic:
+            scrapes = f'count_over_time(up{{job="{JOB}"}}[1m])'
+            wait_until(
+                lambda: any(count >= 8 for _, count in prometheus.query(scrapes)), 30, "eight scrapes", interval=0.2
             )
-            with service, PrometheusServer(service.admin_port) as prometheus, Traffic(service) as traffic:
-                wait_until(
-                    lambda: (prometheus.query(f'count_over_time(up{{job="{JOB}"}}[1m])') or [({}, 0)])[0][1] >= 8,
-                    30,
-                    "eight scrapes",
-                    interval=0.2,
-                )
-                yield Live(service, collector, traffic, prometheus)
+            yield Live(service, collector, traffic, prometheus)
     finally:
+        collector.close()
         redis.close()
 
 
@@ -269,4 +235,6 @@ def test_an_exemplar_leads_to_a_trace_and_to_the_line_of_one_request(live):
     assert line["route"] == labels["http_route"]
     assert line["status"] == int(labels["http_response_status_code"])
     assert line["duration_ms"] / 1000 == pytest.approx(float(exemplar["value"]), rel=0.5, abs=0.002)
-    wait_until(lambda: any(bytes.fromhex(trace) in body for body in live.collector.bodies), 10, f"the spans of {trace}")
+    span = live.collector.wait_for(1, trace_id=trace, span_id=line["span_id"])[0]
+    assert span.attributes["http.route"] == labels["http_route"]
+    assert span.attributes["http.response.status_code"] == line["status"]
