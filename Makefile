@@ -8,8 +8,10 @@ VENV := .venv
 BINARY := .build/release/fibonacci-api
 # Tests against real servers take turns, after the others: long computations would keep them from noticing what happens in time.
 PEER_TESTS := ^(RedisClientTests|RateLimitingTests)\.
-PEERS := redis-server redis-cli promtool openssl objdump $(if $(filter x86_64,$(shell uname -m)),qemu-x86_64)
-PEER_PACKAGES := redis-server redis-tools prometheus openssl binutils qemu-user
+PEERS := redis-server redis-cli promtool amtool openssl objdump $(if $(filter x86_64,$(shell uname -m)),qemu-x86_64)
+PEER_PACKAGES := redis-server redis-tools prometheus prometheus-alertmanager openssl binutils qemu-user
+# What Debian starts when it installs a peer. The tests start their own, on other ports.
+PEER_SERVICES := redis-server:redis-server promtool:prometheus amtool:prometheus-alertmanager
 MESSAGES := Sources/OTLPTracing/Export/Messages
 SWIFT_SOURCES := Package.swift Sources Tests Benchmarks/Engine/Package.swift Benchmarks/Engine/Sources Benchmarks/Redis
 
@@ -26,13 +28,16 @@ build: ## Build the release binary
 	swift build --configuration release --product fibonacci-api
 
 .PHONY: peers
-peers: ## Install what the tests run against (Debian, Ubuntu): Redis, Prometheus, OpenSSL, emulated processors
+peers: ## Install what the tests run against (Debian, Ubuntu): Redis, Prometheus, Alertmanager, OpenSSL, emulated processors
 	@missing=; for program in $(PEERS); do command -v $$program >/dev/null || missing="$$missing $$program"; done; \
 	[ -z "$$missing" ] && exit 0; echo "installing what has:$$missing"; \
 	command -v apt-get >/dev/null || { echo "install these yourself: no apt-get here" >&2; exit 1; }; \
 	sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
 	$$sudo apt-get update --quiet=2 && \
-	$$sudo apt-get install --quiet=2 --no-install-recommends --yes $(PEER_PACKAGES) >/dev/null
+	$$sudo apt-get install --quiet=2 --no-install-recommends --yes $(PEER_PACKAGES) >/dev/null && \
+	for pair in $(PEER_SERVICES); do case "$$missing " in *" $${pair%:*} "*) \
+	if [ -d /run/systemd/system ]; then $$sudo systemctl disable --quiet --now $${pair#*:}; \
+	else $$sudo service $${pair#*:} stop; fi >/dev/null 2>&1 || true;; esac; done
 
 .PHONY: test
 test: peers ## Run the unit tests
