@@ -9,6 +9,8 @@ struct RateLimitFields: Sendable {
     private static let policyName = "default"
 
     private let policyField: HTTPField?
+    /// What stands before, between and behind the two figures of `RateLimit`, as the serializer writes it: only they change.
+    private let limitText: [Substring]
 
     /// - Parameter policy: nil if nothing is limited; then only the cost is told.
     init(policy: TokenBucketPolicy?) {
@@ -16,6 +18,7 @@ struct RateLimitFields: Sendable {
             let value = Self.serialize([("q", policy.budget), ("w", policy.window)])
             return HTTPField(name: .rateLimitPolicy, value: value)
         }
+        limitText = Self.serialize([("r", 0), ("t", 0)]).split(separator: "0", omittingEmptySubsequences: false)
     }
 
     /// The fields of an answer.
@@ -28,7 +31,8 @@ struct RateLimitFields: Sendable {
         fields.append(HTTPField(name: .xRateLimitRemaining, value: "\(verdict.remaining)"))
         fields.append(policyField)
         let seconds = verdict.retrySeconds ?? verdict.resetSeconds
-        let value = Self.serialize([("r", verdict.remaining), ("t", seconds)])
+        // An integer is its decimal digits (RFC 9651 §4.1.4).
+        let value = "\(limitText[0])\(verdict.remaining)\(limitText[1])\(seconds)\(limitText[2])"
         fields.append(HTTPField(name: .rateLimit, value: value))
         if verdict.mode == .local {
             fields.append(HTTPField(name: .xRateLimitMode, value: Verdict.Mode.local.rawValue))
