@@ -55,6 +55,10 @@ format: $(VENV)/.installed ## Rewrite sources in the project's format
 	$(VENV)/bin/ruff check --fix Tests/EndToEnd Benchmarks
 	$(VENV)/bin/ruff format Tests/EndToEnd Benchmarks
 
+.PHONY: lock
+lock: ## Take the newest packages that Package.swift allows, and write them to dependencies.lock
+	$(PYTHON) Scripts/dependencies.py write
+
 .PHONY: bench-http
 bench-http: build ## Measure a cached request next to nginx (needs nginx and wrk); ARGS=--flood: latency beside a flood
 	$(PYTHON) Benchmarks/HTTP/bench_http.py --binary $(BINARY) $(ARGS)
