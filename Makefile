@@ -5,6 +5,7 @@ SHELL := /bin/bash
 
 PYTHON ?= python3
 VENV := .venv
+export LINT_VENV := .venv-lint
 BINARY := .build/release/fibonacci-api
 # Tests against real servers take turns, after the others: long computations would keep them from noticing what happens in time.
 PEER_TESTS := ^(RedisClientTests|RateLimitingTests)\.
@@ -13,7 +14,6 @@ PEER_PACKAGES := redis-server redis-tools prometheus prometheus-alertmanager ope
 # What Debian starts when it installs a peer. The tests start their own, on other ports.
 PEER_SERVICES := redis-server:redis-server promtool:prometheus amtool:prometheus-alertmanager
 MESSAGES := Sources/OTLPTracing/Export/Messages
-SWIFT_SOURCES := Package.swift Sources Tests Benchmarks/Engine/Package.swift Benchmarks/Engine/Sources Benchmarks/Redis
 
 .PHONY: help
 help: ## List the targets
@@ -49,16 +49,26 @@ e2e: build peers $(VENV)/.installed ## Run the end-to-end tests against the rele
 	FIBONACCI_API_BINARY=$(CURDIR)/$(BINARY) $(VENV)/bin/pytest Tests/EndToEnd
 
 .PHONY: lint
-lint: $(VENV)/.installed ## Check format and style
-	swift format lint --strict --recursive $(SWIFT_SOURCES)
-	$(VENV)/bin/ruff check Tests/EndToEnd Benchmarks
-	$(VENV)/bin/ruff format --check Tests/EndToEnd Benchmarks
+lint: ## Check format, style, workflows, secrets and the lock file
+	Scripts/lint
+
+.PHONY: lint-tools
+lint-tools: $(LINT_VENV)/.installed
 
 .PHONY: format
-format: $(VENV)/.installed ## Rewrite sources in the project's format
-	swift format --in-place --recursive $(SWIFT_SOURCES)
-	$(VENV)/bin/ruff check --fix Tests/EndToEnd Benchmarks
-	$(VENV)/bin/ruff format Tests/EndToEnd Benchmarks
+format: lint-tools ## Rewrite sources in the project's format
+	git ls-files -z --cached --others --exclude-standard '*.swift' | xargs -0 swift format --in-place --parallel
+	$(LINT_VENV)/bin/ruff check --fix .
+	$(LINT_VENV)/bin/ruff format .
+
+.PHONY: lock
+lock: ## Take the newest packages that Package.swift allows, and write them to dependencies.lock
+	$(PYTHON) Scripts/dependencies.py write
+
+.PHONY: lint-lock
+lint-lock: lint-tools ## Write the linters' versions and hashes to Scripts/lint-requirements.txt
+	cd Scripts && ../$(LINT_VENV)/bin/uv pip compile --quiet --generate-hashes --universal --python-version=3.11 \
+		--output-file=lint-requirements.txt lint-requirements.in
 
 .PHONY: bench-http
 bench-http: build ## Measure a cached request next to nginx (needs nginx and wrk); ARGS=--flood: latency beside a flood
@@ -84,9 +94,15 @@ proto: ## Generate the messages of OTLP again (needs protoc, of protobuf-compile
 
 .PHONY: clean
 clean: ## Remove what was built
-	rm -rf .build Benchmarks/Engine/.build $(VENV)
+	rm -rf .build Benchmarks/Engine/.build $(VENV) $(LINT_VENV)
 
 $(VENV)/.installed: Tests/EndToEnd/requirements.txt
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
+
+# Hashes are of wheels, and only wheels are taken: nothing is built, nothing is downloaded beside them.
+$(LINT_VENV)/.installed: Scripts/lint-requirements.txt
+	$(PYTHON) -m venv $(LINT_VENV)
+	$(LINT_VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --requirement $<
 	touch $@
