@@ -13,7 +13,7 @@ import pytest
 from checks import assert_value
 from collector import Collector
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
-from rawhttp import Response
+from rawhttp import Response, request_bytes
 from redis_server import RedisServer
 from service import Service, run_command, wait_until
 from test_metrics import PROMETHEUS_ACCEPT, scrape, value
@@ -134,9 +134,9 @@ def test_spans_are_named_by_route_and_errors_are_told(traced, collector, method,
     (span,) = collector.wait_for(1, trace_id=trace, kind=SERVER)
     assert span.name == name
     assert span.attributes["http.response.status_code"] == status
-    assert span.attributes.get("error.type") == error
+    assert span.attributes.get("fib.problem") == error
     # A client's mistake is no fault of the server.
-    assert not span.is_error
+    assert not span.is_error and "error.type" not in span.attributes
 
 
 def test_a_fault_of_the_server_is_an_error(traced, collector):
@@ -170,7 +170,7 @@ def test_an_unknown_method_is_other(traced, collector):
     trace, _, parent = trace_parent()
     ask(service, "/v1/fib", parent, "PROPFIND")
     (span,) = collector.wait_for(1, trace_id=trace)
-    assert span.name == "_OTHER /v1/fib"
+    assert span.name == "HTTP /v1/fib"
     assert span.attributes["http.request.method"] == "_OTHER"
     assert span.attributes["http.request.method_original"] == "PROPFIND"
 
@@ -228,9 +228,9 @@ def test_without_a_collector_lines_have_identifiers_all_the_same(service):
 
 def test_tracing_may_be_switched_off(traced, collector):
     service = traced(OTEL_SDK_DISABLED="true")
-    response = ask(service, "/v1/fib?n=10")
+    response = ask(service, "/v1/fib?n=10", trace_parent()[2])
     (entry,) = service.access_log(response.field("X-Request-ID"))
-    assert "trace_id" not in entry
+    assert "trace_id" not in entry and "span_id" not in entry
     service.stop()
     assert collector.requests == 0
 
@@ -263,6 +263,40 @@ def test_the_last_spans_are_exported_at_shutdown(traced, collector):
     assert collector.spans == []
     service.stop()
     assert {span.trace_id for span in collector.spans} == set(traces)
+
+
+def test_a_stalled_client_at_shutdown_costs_no_spans(traced, collector):
+    """The deadline for everything is over before the client has read; what happened is told all the same."""
+    service = traced(OTEL_BSP_SCHEDULE_DELAY=60_000, SHUTDOWN_TIMEOUT_SECONDS=2, CACHE_MEMORY_BYTES=0)
+    with service.connect(30) as stalled:
+        stalled.send(request_bytes("/v1/fib?n=10000000") * 4)
+        for _ in range(20):
+            ask(service, "/v1/fib?n=10")
+        service.signal()
+        assert service.wait() == 0
+    assert len([span for span in collector.spans if span.attributes.get("fib.n") == 10]) == 20
+
+
+def test_callers_may_be_kept_from_deciding(traced, collector):
+    """With OTEL_PROPAGATORS=none their traceparent is not read."""
+    service = traced(OTEL_PROPAGATORS="none")
+    trace, _, parent = trace_parent(is_sampled=False)
+    ask(service, "/v1/fib?n=10", parent)
+    (span,) = collector.wait_for(1)
+    assert span.trace_id != trace and span.parent_id == ""
+
+
+def test_who_went_away_is_no_error_of_the_server(traced, collector):
+    service = traced(FIB_MAX_N=1_000_000_000)
+    with service.connect() as connection:
+        connection.send_request("/v1/fib?n=400000000")
+        time.sleep(0.2)
+        connection.reset()
+    (span,) = collector.wait_for(1, http__response__status_code=499)
+    assert not span.is_error and "error.type" not in span.attributes
+    assert span.attributes["http.response.body.size"] == 0
+    (compute,) = collector.wait_for(1, name="compute")
+    assert compute.is_error and compute.attributes["error.type"] == "cancelled"
 
 
 def test_requests_to_the_collector_are_as_configured(traced, collector):

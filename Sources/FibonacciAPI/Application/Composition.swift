@@ -83,7 +83,7 @@ package func buildApplication(
         exchanges: ExchangeRunner(
             dates: dates,
             observers: observers,
-            tracing: ExchangeTracing(tracer: tracer),
+            tracing: configuration.tracing.isEnabled ? ExchangeTracing(tracer: tracer) : nil,
             isPublic: true,
             logger: logger
         )

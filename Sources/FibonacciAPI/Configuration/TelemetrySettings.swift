@@ -29,7 +29,10 @@ package enum TelemetrySettings {
         do throws(OTLPConfigurationError) {
             return try OTLPTracingConfiguration(
                 serviceName: BuildInformation.name,
-                resource: ["service.version": BuildInformation.version]
+                resource: [
+                    "service.version": BuildInformation.version,
+                    "service.instance.id": String(UInt64.random(in: 0...(.max)), radix: 16),
+                ]
             ) { name in
                 reader.string(forKey: ConfigKey(name.lowercased().split(separator: "_").map(String.init)))
             }

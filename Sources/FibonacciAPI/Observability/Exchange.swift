@@ -26,6 +26,8 @@ struct Exchange: Sendable {
     /// Fields that the answer gets, whichever it is.
     var answerFields = HTTPFields()
     var cacheStatus: CacheStatus?
+    /// Whether the memory tier had the number; nil if it was not asked for one.
+    var isInMemory: Bool?
     /// What went wrong, where the answer is a problem.
     var problem: Problem.Kind?
     var bodyBytes = 0

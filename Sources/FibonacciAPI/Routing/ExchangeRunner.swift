@@ -38,10 +38,14 @@ struct ExchangeRunner: Sendable {
                 response = try await answer(&exchange)
             }
         } catch {
-            let problem = problem(for: error, exchange)
-            exchange.problem = problem.kind
-            response = render(problem, for: request, requestID: exchange.requestID)
-            if error is CancellationError { response.status = .clientClosedRequest }
+            if error is CancellationError {
+                // Nobody receives it.
+                response = OutgoingResponse(status: .clientClosedRequest, fields: [:], body: nil)
+            } else {
+                let problem = problem(for: error, exchange)
+                exchange.problem = problem.kind
+                response = render(problem, for: request, requestID: exchange.requestID)
+            }
         }
         finish(&response, of: &exchange, request, started: started)
         return response
@@ -76,9 +80,8 @@ struct ExchangeRunner: Sendable {
 
     private func problem(for error: any Error, _ exchange: Exchange) -> Problem {
         if let problem = error as? Problem { return problem }
-        if !(error is CancellationError) {
-            logger.error("request failed", metadata: ["request_id": "\(exchange.requestID)", "error": "\(error)"])
-        }
+        logger.error("request failed", metadata: ["request_id": "\(exchange.requestID)", "error": "\(error)"])
+        exchange.span?.recordError(error)
         return Problem(
             kind: .internalError,
             detail: "The service failed to answer. The fault is logged under this request_id."

@@ -81,8 +81,10 @@ struct PublicResponder: HTTPResponder {
         case .content(let selection):
             let answer: FibonacciSource.Answer
             if let immediate = source.immediateAnswer(for: selection.index) {
+                exchange.isInMemory = immediate.status == .hit
                 answer = immediate
             } else {
+                exchange.isInMemory = false
                 answer = try await source.answer(for: selection.index, redisTime: exchange.redisTime)
             }
             return response(selection, body: answer.body.bytes(in: selection.representation), answer.status, &exchange)

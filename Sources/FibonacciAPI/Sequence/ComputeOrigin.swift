@@ -29,13 +29,19 @@ struct ComputeOrigin: FibonacciOrigin {
             let body = try await pool.run(cost: Fibonacci.cost(at: index)) { cancellation in
                 let span = beginSpan(index, below: parent)
                 defer { span?.end() }
-                let value = try Fibonacci.verified(
-                    at: index,
-                    using: engine,
-                    checkpoint: { _ in try cancellation.check() },
-                    onFault: report
-                )
-                return FibonacciBody(index: index, value: value, using: engine.kernel)
+                do {
+                    let value = try Fibonacci.verified(
+                        at: index,
+                        using: engine,
+                        checkpoint: { _ in try cancellation.check() },
+                        onFault: report
+                    )
+                    return FibonacciBody(index: index, value: value, using: engine.kernel)
+                } catch {
+                    span?.setAttribute("error.type", to: error is CancellationError ? "cancelled" : "integrity")
+                    span?.setStatus(SpanStatus(code: .error))
+                    throw error
+                }
             }
             return SourcedBody(body: body, source: .computation)
         } catch let overload as ComputePool.Overloaded {

@@ -4,7 +4,10 @@ internal import Synchronization
 extension BatchSpanProcessor {
     private enum Ending { case exported, outOfTime, cancelled }
 
-    /// Exports spans until graceful shutdown, then what is left, within the time for that; until cancellation at once.
+    /// How long the last export may take where the time for everything is over.
+    static let lastMoment: Duration = .milliseconds(800)
+
+    /// Exports spans until graceful shutdown, then what is left, within the time for that; when cancelled, what is left within a moment.
     ///
     /// Whatever has not left by then is dropped and counted. It runs once.
     func run() async {
@@ -21,6 +24,7 @@ extension BatchSpanProcessor {
             _ = await group.next()
             group.cancelAll()
         }
+        if Task.isCancelled { await exportAtLast() }
         stop()
         await exporter.shutdown()
     }
@@ -34,6 +38,17 @@ extension BatchSpanProcessor {
         state.withLock { $0.queue.release() }
         await exportBatches()
         return .exported
+    }
+
+    /// The spans of requests that were cut off at a deadline are those that somebody will look for. A task of its own, because this one is
+    /// cancelled, and what it waits for with it.
+    private func exportAtLast() async {
+        state.withLock { $0.queue.release() }
+        let last = Task {
+            // By the real clock, whatever else goes by: nobody may hold up the end.
+            await TimeSource.system.limited(to: Self.lastMoment) { await self.exportBatches() }
+        }
+        _ = await last.value
     }
 
     private func exportBatches() async {

@@ -35,6 +35,9 @@ package final class OTLPTracer: Tracer, Service, Sendable {
     /// Whether spans are exported; when not, sampled ones are not recorded either.
     package var exports: Bool { processor != nil }
 
+    /// Whether spans may have parents in other processes.
+    package var propagates: Bool { behaviour.propagates }
+
     /// What became of the spans, for metrics; nil where nothing is exported. One lock, O(1).
     package var statistics: OTLPTracingStatistics? { processor?.statistics }
 

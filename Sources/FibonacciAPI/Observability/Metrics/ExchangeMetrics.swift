@@ -1,7 +1,7 @@
-import HTTPTypes
 import OTLPTracing
 import PrometheusMetrics
 import Synchronization
+import Tracing
 
 /// Counts and times the exchanges of the public port, by the names of OpenTelemetry's semantic conventions in their Prometheus form, and
 /// what they did to caches, budgets and the queue of computations.
@@ -43,7 +43,8 @@ final class ExchangeMetrics: ExchangeObserver {
     private static func exemplar(_ exchange: Exchange) -> Exemplar? {
         guard let span = exchange.span, span.isRecording, let context = span.traceContext else { return nil }
         let traceID = UInt128(context.traceID.high) << 64 | UInt128(context.traceID.low)
-        return Exemplar(traceID: traceID, spanID: context.spanID.value)
+        let time = Double(DefaultTracerClock.now.nanosecondsSinceEpoch) / 1e9
+        return Exemplar(traceID: traceID, spanID: context.spanID.value, time: time)
     }
 
     func exchangeFinished(_ exchange: Exchange) {
@@ -51,16 +52,9 @@ final class ExchangeMetrics: ExchangeObserver {
         let series = series[exchange]
         series.duration.observe(exchange.duration, exemplar: Self.exemplar(exchange))
         series.bodySize.observe(Double(exchange.bodyBytes))
-        if exchange.method == HTTPRequest.Method.get.rawValue, let status = exchange.cacheStatus {
-            switch status {
-            case .hit: memoryHits.increment()
-            case .redisHit, .computed: memoryMisses.increment()
-            case .collapsed:
-                memoryMisses.increment()
-                collapsed.increment()
-            case .validated, .notComputed: break
-            }
-        }
+        // Also of those that came to nothing: a tier is no better for it.
+        if let isInMemory = exchange.isInMemory { (isInMemory ? memoryHits : memoryMisses).increment() }
+        if exchange.cacheStatus == .collapsed { collapsed.increment() }
         if exchange.problem == .overloaded { rejections.increment() }
         decisions.count(exchange)
     }

@@ -14,7 +14,7 @@ struct ExchangeTracing: Sendable {
     /// The span of a request, a child of the caller's where `traceparent` names one (W3C Trace Context).
     func begin(_ request: IncomingRequest?) -> OTLPSpan {
         var parent: TraceContext?
-        if let fields = request?.fields, let traceParent = fields[.traceparent] {
+        if tracer.propagates, let fields = request?.fields, let traceParent = fields[.traceparent] {
             parent = TraceContext(traceParent: traceParent, traceState: fields[.tracestate])
         }
         return tracer.startSpan("HTTP", parent: parent, ofKind: .server)
@@ -25,9 +25,10 @@ struct ExchangeTracing: Sendable {
         guard let span = exchange.span else { return }
         if span.isRecording {
             let method = ExchangeSeries.methodLabel(exchange.method)
+            let name = method == ExchangeSeries.otherMethod ? "HTTP" : method
             // Without a route a span is named by the method alone: paths are anybody's.
             span.operationName =
-                exchange.route == Exchange.unmatchedRoute ? method : "\(method) \(exchange.route)"
+                exchange.route == Exchange.unmatchedRoute ? name : "\(name) \(exchange.route)"
             span.setAttribute("http.request.method", to: .string(method))
             if method != exchange.method {
                 span.setAttribute("http.request.method_original", to: .string(exchange.method))
@@ -50,11 +51,13 @@ struct ExchangeTracing: Sendable {
             span.setAttribute("fib.n", to: exchange.index.map { .int64(Int64($0)) })
             span.setAttribute("fib.cost", to: exchange.cost.map { .int64(Int64($0)) })
             span.setAttribute("fib.cache", to: exchange.cacheStatus.map { .string($0.logValue) })
-            if let problem = exchange.problem {
-                span.setAttribute("error.type", to: .string(problem.rawValue))
+            // A client's mistake is no error of a server's span; its kind is told all the same.
+            if exchange.status.code >= 500 {
+                span.setAttribute("error.type", to: exchange.problem.map { .string($0.rawValue) })
+                span.setStatus(SpanStatus(code: .error))
+            } else if let problem = exchange.problem {
+                span.setAttribute("fib.problem", to: .string(problem.rawValue))
             }
-            // A client's mistake is no error of a server's span.
-            if exchange.status.code >= 500 { span.setStatus(SpanStatus(code: .error)) }
         }
         span.end()
     }
