@@ -307,6 +307,11 @@ B = {"instance": "b:9464"}
             {"tickets": {"TargetDown", "ComputeQueueSaturated"}},
         ),
         (
+            [firing("TargetDown", **A), firing("SpansDropped", **A), firing("ComputeIntegrityFailure", **A)],
+            {"SpansDropped"},
+            {"pagerduty": {"ComputeIntegrityFailure"}, "tickets": {"TargetDown"}},
+        ),
+        (
             [firing("LatencyHigh", http_route="/v1/fib"), firing("EventLoopLagHigh", **A), firing("SpansDropped", **A)],
             {"EventLoopLagHigh"},
             {"pagerduty": {"LatencyHigh"}, "tickets": {"SpansDropped"}},
@@ -342,7 +347,17 @@ B = {"instance": "b:9464"}
             {"pagerduty": {"NoneReady", "ComputeIntegrityFailure"}},
         ),
     ],
-    ids=["all-down", "one-down", "page", "burn-all", "burn-slow", "redis-limiter", "redis-cache", "none-ready"],
+    ids=[
+        "all-down",
+        "one-down",
+        "one-down-page",
+        "page",
+        "burn-all",
+        "burn-slow",
+        "redis-limiter",
+        "redis-cache",
+        "none-ready",
+    ],
 )
 def test_what_follows_from_something_else_is_not_told(alerts, inhibited, notified):
     receiver = Receiver()
