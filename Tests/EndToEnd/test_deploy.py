@@ -307,6 +307,11 @@ B = {"instance": "b:9464"}
             {"tickets": {"TargetDown", "ComputeQueueSaturated"}},
         ),
         (
+            [firing("TargetDown", **A), firing("SpansDropped", **A), firing("ComputeIntegrityFailure", **A)],
+            {"SpansDropped"},
+            {"pagerduty": {"ComputeIntegrityFailure"}, "tickets": {"TargetDown"}},
+        ),
+        (
             [firing("LatencyHigh", http_route="/v1/fib"), firing("EventLoopLagHigh", **A), firing("SpansDropped", **A)],
             {"EventLoopLagHigh"},
             {"pagerduty": {"LatencyHigh"}, "tickets": {"SpansDropped"}},
@@ -342,7 +347,17 @@ B = {"instance": "b:9464"}
             {"pagerduty": {"NoneReady", "ComputeIntegrityFailure"}},
         ),
     ],
-    ids=["all-down", "one-down", "page", "burn-all", "burn-slow", "redis-limiter", "redis-cache", "none-ready"],
+    ids=[
+        "all-down",
+        "one-down",
+        "one-down-page",
+        "page",
+        "burn-all",
+        "burn-slow",
+        "redis-limiter",
+        "redis-cache",
+        "none-ready",
+    ],
 )
 def test_what_follows_from_something_else_is_not_told(alerts, inhibited, notified):
     receiver = Receiver()
@@ -399,6 +414,38 @@ def test_panels_read_only_what_there_is(path):
         assert set(re.findall(r"\$\{?(\w+)", query.expression)) <= variables, query
         if query.datasource == "prometheus":
             assert metrics_of(query.expression) <= EXPORTED | RECORDED | OF_PROMETHEUS, query
+
+
+def test_a_ratio_of_an_idle_service_is_no_number_and_the_panel_says_so(tmp_path):
+    """0 / 0 is NaN, which a stat shows as it is, and in the colour of a value."""
+    ratios = [
+        (panel, target["expr"])
+        for panel in panels(dashboard())
+        for target in panel.get("targets", [])
+        if re.search(r"/ .*rate\(", target["expr"])
+        or (panel["type"] == "stat" and "histogram_quantile" in target["expr"])
+    ]
+    assert {"Errors", "Cache hits", "Hits by tier", "Refused"} <= {panel["title"] for panel, _ in ratios}
+    for panel, _ in ratios:
+        assert panel["fieldConfig"]["defaults"]["noValue"], panel["title"]
+    labels = 'job="fibonacci-api", instance="a:9464"'
+    idle = [
+        f'http_server_request_duration_seconds_count{{{labels}, http_route="/v1/fib", http_response_status_code="503"}}',
+        f'http_server_request_duration_seconds_bucket{{{labels}, http_route="/v1/fib", le="0.1"}}',
+        f'http_server_request_duration_seconds_bucket{{{labels}, http_route="/v1/fib", le="+Inf"}}',
+        f'fib_cache_requests_total{{{labels}, tier="memory", result="hit"}}',
+        f'fib_cache_requests_total{{{labels}, tier="memory", result="miss"}}',
+        f'fib_ratelimit_decisions_total{{{labels}, decision="refused", mode="global"}}',
+    ]
+    values = {"job": "fibonacci-api", "instance": ".*", "__rate_interval": "5m"}
+    expressions = [re.sub(r"\$\{?(\w+)\}?", lambda match: values[match.group(1)], text) for _, text in ratios]
+    test = {
+        "interval": "1m",
+        "input_series": [{"series": series, "values": "7x20"} for series in idle],
+        "promql_expr_test": [{"expr": text, "eval_time": "10m", "exp_samples": []} for text in expressions],
+    }
+    (tmp_path / "idle.yml").write_text(yaml.safe_dump({"tests": [test]}))
+    promtool("test", "rules", str(tmp_path / "idle.yml"))
 
 
 def test_what_the_service_exports_is_shown_or_watched():
