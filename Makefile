@@ -13,6 +13,12 @@ PEERS := redis-server redis-cli promtool amtool openssl objdump $(if $(filter x8
 PEER_PACKAGES := redis-server redis-tools prometheus prometheus-alertmanager openssl binutils qemu-user
 # What Debian starts when it installs a peer. The tests start their own, on other ports.
 PEER_SERVICES := redis-server:redis-server promtool:prometheus amtool:prometheus-alertmanager
+# What images and their labels say of themselves. The commit's time, so that a build can be done again.
+image image-test compose-up: export VERSION ?= $(shell sed -n 's/.*static let version = "\(.*\)"/\1/p' Sources/FibonacciAPI/Application/BuildInformation.swift)
+image image-test compose-up: export REVISION ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+image image-test compose-up: export CREATED ?= $(shell git log -1 --format=%cI 2>/dev/null || echo unknown)
+DOCKER_BUILD := docker build --build-arg VERSION --build-arg REVISION --build-arg CREATED
+COMPOSE := docker compose --file compose.yml $(if $(LOGGING),--file compose.logging.yml)
 MESSAGES := Sources/OTLPTracing/Export/Messages
 
 .PHONY: help
@@ -47,6 +53,35 @@ test: peers ## Run the unit tests
 .PHONY: e2e
 e2e: build peers $(VENV)/.installed ## Run the end-to-end tests against the release binary
 	FIBONACCI_API_BINARY=$(CURDIR)/$(BINARY) $(VENV)/bin/pytest Tests/EndToEnd
+
+.PHONY: image
+image: ## Build the container image
+	$(DOCKER_BUILD) --tag fibonacci-api:$(VERSION) --tag fibonacci-api:latest .
+
+.PHONY: image-test
+image-test: ## Run the unit tests inside the image that the binary is built in
+	$(DOCKER_BUILD) --target test .
+
+.PHONY: compose-up
+compose-up: ## Start the stack with Docker; LOGGING=1: with Loki and Fluent Bit
+	$(COMPOSE) up --build --detach --wait
+	@echo 'service     http://localhost:8000'
+	@echo 'Prometheus  http://localhost:9090'
+	@echo 'Grafana     http://localhost:3000 (admin/admin)'
+	@echo 'Jaeger      http://localhost:16686'
+
+.PHONY: compose-down
+compose-down: ## Stop the stack; ARGS=--volumes forgets its data
+	docker compose --file compose.yml --file compose.logging.yml down $(ARGS)
+
+.PHONY: compose-logs
+compose-logs: ## Follow the stack's logs; ARGS=api: of one service
+	$(COMPOSE) logs --follow $(ARGS)
+
+.PHONY: smoke
+smoke: $(VENV)/.installed ## Check the stack that runs, or what runs without containers where there is no engine
+	@if docker compose version >/dev/null 2>&1 && docker info >/dev/null 2>&1; then $(VENV)/bin/python Scripts/smoke; \
+	else $(MAKE) --no-print-directory build peers && $(VENV)/bin/python Scripts/smoke --local; fi
 
 .PHONY: lint
 lint: ## Check format, style, workflows, secrets and the lock file
