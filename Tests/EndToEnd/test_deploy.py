@@ -430,7 +430,8 @@ def test_a_ratio_of_an_idle_service_is_no_number_and_the_panel_says_so(tmp_path)
         assert panel["fieldConfig"]["defaults"]["noValue"], panel["title"]
     labels = 'job="fibonacci-api", instance="a:9464"'
     idle = [
-        f'http_server_request_duration_seconds_count{{{labels}, http_route="/v1/fib", http_response_status_code="503"}}',
+        f'http_server_request_duration_seconds_count{{{labels}, http_route="/v1/fib", '
+        'http_response_status_code="503"}',
         f'http_server_request_duration_seconds_bucket{{{labels}, http_route="/v1/fib", le="0.1"}}',
         f'http_server_request_duration_seconds_bucket{{{labels}, http_route="/v1/fib", le="+Inf"}}',
         f'fib_cache_requests_total{{{labels}, tier="memory", result="hit"}}',
