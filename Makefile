@@ -21,6 +21,22 @@ DOCKER_BUILD := docker build --build-arg VERSION --build-arg REVISION --build-ar
 COMPOSE := docker compose --file compose.yml $(if $(LOGGING),--file compose.logging.yml)
 MESSAGES := Sources/OTLPTracing/Export/Messages
 
+# Sanitizers say more with the toolchain's symbolizer.
+SYMBOLIZER := $(wildcard $(dir $(realpath $(shell command -v swift)))llvm-symbolizer)
+SYMBOLIZED := $(if $(SYMBOLIZER),external_symbolizer_path=$(SYMBOLIZER))
+MUTEX_EVENTS := .build-tsan/MutexEvents.o
+TSAN := --sanitize thread --scratch-path .build-tsan $(if $(filter Linux,$(shell uname)),-Xlinker $(CURDIR)/$(MUTEX_EVENTS))
+ASAN := --sanitize address --scratch-path .build-asan
+
+FUZZERS := $(sort $(notdir $(wildcard Fuzz/Corpus/*)))
+# For each fuzzer. What it finds goes to Fuzz/Findings, what is new but sound to Fuzz/New.
+FUZZ_SECONDS ?= 20
+# Optimized, for thousands of inputs a second, with every assertion.
+FUZZ_FLAGS := --sanitize fuzzer -Xswiftc -O -Xswiftc -assert-config -Xswiftc Debug
+FUZZ_LIMITS := -max_len=4096 -timeout=5 -rss_limit_mb=2048
+# Swift's own handler of traps would keep libFuzzer from writing down what trapped.
+FUZZ_RUN := SWIFT_BACKTRACE=enable=no Fuzz/.build/debug
+
 .PHONY: help
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +65,37 @@ peers: ## Install what the tests run against (Debian, Ubuntu): Redis, Prometheus
 test: peers ## Run the unit tests
 	swift test --skip '$(PEER_TESTS)'
 	swift test --skip-build --no-parallel --filter '$(PEER_TESTS)'
+
+.PHONY: tsan
+tsan: peers $(MUTEX_EVENTS) ## Run the unit tests under Thread Sanitizer
+	TSAN_OPTIONS=$(SYMBOLIZED) swift test $(TSAN) --skip '$(PEER_TESTS)'
+	TSAN_OPTIONS=$(SYMBOLIZED) swift test $(TSAN) --skip-build --no-parallel --filter '$(PEER_TESTS)'
+
+.PHONY: asan
+asan: peers ## Run the unit tests under Address Sanitizer
+	ASAN_OPTIONS=detect_leaks=0:$(SYMBOLIZED) swift test $(ASAN) --skip '$(PEER_TESTS)'
+	ASAN_OPTIONS=detect_leaks=0:$(SYMBOLIZED) swift test $(ASAN) --skip-build --no-parallel --filter '$(PEER_TESTS)'
+
+$(MUTEX_EVENTS): Tests/Sanitizers/MutexEvents.c
+	@mkdir -p $(@D)
+	clang -O1 -Wall -Wextra -Werror -c $< -o $@
+
+.PHONY: fuzz-build
+fuzz-build:
+	swift build --package-path Fuzz $(FUZZ_FLAGS)
+
+.PHONY: fuzz
+fuzz: fuzz-build ## Run each fuzzer for FUZZ_SECONDS=20; FUZZERS="resp query" chooses
+	@for name in $(FUZZERS); do \
+		mkdir -p Fuzz/Findings/$$name Fuzz/New/$$name && \
+		$(FUZZ_RUN)/fuzz-$$name -max_total_time=$(FUZZ_SECONDS) $(FUZZ_LIMITS) -print_final_stats=1 \
+			-artifact_prefix=Fuzz/Findings/$$name/ Fuzz/New/$$name Fuzz/Corpus/$$name || exit 1; done
+
+.PHONY: fuzz-keep
+fuzz-keep: fuzz-build ## Add to the corpus the few inputs that the fuzzers found to reach more code
+	@for name in $(FUZZERS); do \
+		$(FUZZ_RUN)/fuzz-$$name -set_cover_merge=1 -use_counters=0 $(FUZZ_LIMITS) Fuzz/Corpus/$$name Fuzz/New/$$name && \
+		rm -r Fuzz/New/$$name || exit 1; done
 
 .PHONY: e2e
 e2e: build peers $(VENV)/.installed ## Run the end-to-end tests against the release binary
@@ -129,7 +176,7 @@ proto: ## Generate the messages of OTLP again (needs protoc, of protobuf-compile
 
 .PHONY: clean
 clean: ## Remove what was built
-	rm -rf .build Benchmarks/Engine/.build $(VENV) $(LINT_VENV)
+	rm -rf .build .build-tsan .build-asan Benchmarks/Engine/.build Fuzz/.build $(VENV) $(LINT_VENV)
 
 $(VENV)/.installed: Tests/EndToEnd/requirements.txt
 	$(PYTHON) -m venv $(VENV)

@@ -29,6 +29,11 @@ let package = Package(
         .executable(name: "fibonacci-api", targets: ["fibonacci-api"]),
         // For the benchmarks.
         .library(name: "Fibonacci", targets: ["DecimalArithmetic", "Fibonacci"]),
+        // For the fuzzers.
+        .library(
+            name: "FuzzedParts",
+            targets: ["FibonacciAPI", "OTLPTracing", "RESP", "RateLimiting", "RedisClient"]
+        ),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser.git", exact: "1.8.2"),
@@ -196,6 +201,20 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]
+        ),
+        // The fuzzers' own sources, and the corpus that they keep.
+        .testTarget(
+            name: "FuzzTests",
+            dependencies: [
+                "FibonacciAPI",
+                "OTLPTracing",
+                "RESP",
+                "RateLimiting",
+                "RedisClient",
+                .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "NIOCore", package: "swift-nio"),
             ]
         ),
         .testTarget(name: "FibonacciTests", dependencies: ["DecimalArithmetic", "Fibonacci"]),

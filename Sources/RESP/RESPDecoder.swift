@@ -34,8 +34,8 @@ package struct RESPDecoder: Sendable {
     /// The memory that input takes, for tests.
     var storageCapacity: Int { input.storageCapacity }
 
-    /// Whether a reply has begun and is not complete.
-    package var isWithinReply: Bool { input.readableBytes > 0 || pendingBulk != nil || !open.isEmpty }
+    /// Whether a reply has begun and is not complete; attributes before it are part of it.
+    package var isWithinReply: Bool { input.readableBytes > 0 || consumed > 0 }
 
     /// Adds what was read. Takes the buffer over where nothing is left of earlier ones.
     package mutating func append(_ bytes: consuming ByteBuffer) {

@@ -30,7 +30,9 @@ enum RESPType: UInt8 {
         case .verbatimString:
             var content = content
             guard content.readableBytes >= 4, let format = content.readString(length: 3),
-                content.readInteger(as: UInt8.self) == UInt8(ascii: ":")
+                content.readInteger(as: UInt8.self) == UInt8(ascii: ":"),
+                // Bytes that are no UTF-8 were repaired, and need not be three any more.
+                format.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
             else {
                 throw RESPDecodingError(.malformed("three characters and a colon"), offset: offset)
             }

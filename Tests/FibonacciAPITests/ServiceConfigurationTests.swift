@@ -150,6 +150,7 @@ struct ServiceConfigurationTests {
             ("CACHE_MEMORY_BYTES", "64MB"),
             ("COMPUTE_THREADS", "0"), ("LOG_LEVEL", "INFO"), ("LOG_FORMAT", "xml"), ("SHUTDOWN_TIMEOUT_SECONDS", "0"),
             ("HTTP_MAX_CONNECTIONS", "99999999999999999999"), ("LOG_LEVEL", "a\nb\u{1B}[31m"),
+            ("LOG_LEVEL", "\u{7F}é"), ("TRUSTED_PROXIES", "10.0.0.1\n/8\u{7F}é"),
         ]
     )
     func malformed(variable: String, value: String) throws {

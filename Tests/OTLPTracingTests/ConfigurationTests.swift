@@ -216,7 +216,13 @@ struct SecretTests {
         #expect(!error.description.contains("hidden"))
     }
 
-    @Test("in a malformed endpoint are not shown", arguments: ["http://user:hidden@a", "http://a/?key=hidden"])
+    @Test(
+        "in a malformed endpoint are not shown",
+        arguments: [
+            "http://user:hidden@a", "http://a/?key=hidden",
+            "http://user:hidden@\u{301}a", "http://a/?\u{301}key=hidden",
+        ]
+    )
     func endpoint(_ value: String) throws {
         let error = try #require(throws: OTLPConfigurationError.self) {
             try configuration(["OTEL_EXPORTER_OTLP_ENDPOINT": value])

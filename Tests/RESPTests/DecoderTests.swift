@@ -91,6 +91,20 @@ struct DecoderTests {
         }
     }
 
+    @Test("a reply is under way until its last byte, attributes before it included")
+    func withinReply() throws {
+        for reply in Samples.replies {
+            var decoder = RESPDecoder()
+            for byte in reply.wire.utf8 {
+                #expect(try decoder.next() == nil)
+                decoder.append(ByteBuffer(bytes: [byte]))
+                #expect(decoder.isWithinReply)
+            }
+            #expect(try decoder.next() == reply.value)
+            #expect(!decoder.isWithinReply)
+        }
+    }
+
     @Test("a large string that comes in many reads is whole")
     func largeString() throws {
         let content = [UInt8](repeating: 0x37, count: 1 << 20)
@@ -134,6 +148,17 @@ struct DecoderTests {
     )
     func malformed(wire: String, code: RESPDecodingError.Code) {
         #expect(failure(of: wire) == code)
+    }
+
+    @Test(
+        "a string's format that is no text is refused",
+        arguments: [[0xF0, 0x9F, 0x98], [0x61, 0xFF, 0x61]] as [[UInt8]]
+    )
+    func malformedFormat(format: [UInt8]) {
+        var decoder = RESPDecoder()
+        decoder.append(ByteBuffer(bytes: Array("=5\r\n".utf8) + format + Array(":x\r\n".utf8)))
+        let error = #expect(throws: RESPDecodingError.self) { try decoder.next() }
+        #expect(error?.code == .malformed("three characters and a colon"))
     }
 
     @Test("garbage is found with its first byte, before any line end")

@@ -141,6 +141,7 @@ struct IdentityTests {
             ("10.0.0.0/", "the prefix length of '10.0.0.0/' is a number up to 32"),
             ("10.0.0.0/8,", "'' is no network such as 10.0.0.0/8 or 2001:db8::/32"),
             ("localhost", "'localhost' is no network such as 10.0.0.0/8 or 2001:db8::/32"),
+            ("a\nb\u{7F}", "'a\\nb\\u{7F}' is no network such as 10.0.0.0/8 or 2001:db8::/32"),
             ("10.0/8", "'10.0/8' is no network such as 10.0.0.0/8 or 2001:db8::/32"),
         ]
     )

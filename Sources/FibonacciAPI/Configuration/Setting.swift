@@ -134,7 +134,7 @@ package struct ConfigurationError: Error, Equatable, CustomStringConvertible {
     package var description: String {
         guard let value else { return "\(variable) is malformed: expected \(expectation)" }
         let shown = value.unicodeScalars.prefix(100).map {
-            $0.isASCII && $0.value >= 0x20 ? String($0) : $0.escaped(asASCII: true)
+            (0x20..<0x7F).contains($0.value) ? String($0) : $0.escaped(asASCII: true)
         }
         return "\(variable) is '\(shown.joined())': expected \(expectation)"
     }

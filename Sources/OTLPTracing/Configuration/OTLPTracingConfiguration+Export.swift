@@ -98,7 +98,8 @@ extension OTLPTracingConfiguration {
             guard let found = environment.first(of: name) else { continue }
             if let endpoint = OTLPEndpoint(found.text, adding: path) { return endpoint }
             // What looks like user information or a query is not shown: it may be a key.
-            let mayBeSecret = found.text.contains { $0 == "@" || $0 == "?" }
+            // Bytes, because what is combined with a character makes it another.
+            let mayBeSecret = found.text.utf8.contains { $0 == UInt8(ascii: "@") || $0 == UInt8(ascii: "?") }
             throw OTLPConfigurationError(
                 name,
                 held: mayBeSecret ? nil : found.text,

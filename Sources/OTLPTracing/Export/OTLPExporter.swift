@@ -52,7 +52,8 @@ final class OTLPExporter: SpanExporter {
             } catch {
                 problem = String(String(describing: error).prefix(200))
             }
-            var generator = SystemRandomNumberGenerator()
+            // Boxed: an empty value has no address, and Thread Sanitizer looks at the one that `&` gives.
+            var generator: any RandomNumberGenerator = SystemRandomNumberGenerator()
             let wait = settings.retries.wait(
                 afterAttempt: attempt,
                 requested: requested,

@@ -50,7 +50,7 @@ package struct TrustedProxies: Sendable, Hashable {
     }
 
     private static func network(_ text: Substring.UTF8View) throws(TrustedProxiesError) -> Network {
-        let shown = "'\(String(Substring(text)).prefix(64))'"
+        let shown = shown(text)
         let parts = text.split(separator: UInt8(ascii: "/"), maxSplits: 1, omittingEmptySubsequences: false)
         guard let address = parts.first.flatMap({ IPAddress($0) }) else {
             throw TrustedProxiesError(problem: "\(shown) is no network such as 10.0.0.0/8 or 2001:db8::/32")
@@ -74,6 +74,14 @@ package struct TrustedProxies: Sendable, Hashable {
             )
         }
         return Network(address: address, prefixLength: prefixLength)
+    }
+
+    /// The text in quotes, short and in visible ASCII.
+    private static func shown(_ text: Substring.UTF8View) -> String {
+        let characters = Substring(text).unicodeScalars.prefix(64).map {
+            (0x20..<0x7F).contains($0.value) ? String($0) : $0.escaped(asASCII: true)
+        }
+        return "'\(characters.joined())'"
     }
 }
 

@@ -4,7 +4,8 @@ internal import RESP
 extension RedisClusterClient {
     /// Looks at the topology at once, after each hint and from time to time, until the task is cancelled.
     func watchTopology() async {
-        var generator = SystemRandomNumberGenerator()
+        // Boxed: an empty value has no address, and Thread Sanitizer looks at the one that `&` gives.
+        var generator: any RandomNumberGenerator = SystemRandomNumberGenerator()
         var backoff = Backoff(policy: configuration.backoff)
         let eventLoop = group.next()
         var next: Scheduled<Void>?
