@@ -234,6 +234,15 @@ def test_the_image_says_how_it_is_run():
     assert {"title", "description", "licenses", "version", "revision", "created", "base.name"} <= set(labels)
 
 
+def test_whoever_builds_gives_arguments_that_there_are():
+    declared = {arguments.split("=")[0] for name, arguments in instructions() if name == "ARG"}
+    assert set(BASE["services"]["api"]["build"]["args"]) <= declared
+    release = load(REPOSITORY / ".github" / "workflows" / "release.yml")
+    steps = [step for job in release["jobs"].values() for step in job.get("steps", [])]
+    given = [step["with"]["build-args"] for step in steps if "build-args" in step.get("with", {})]
+    assert {line.split("=")[0] for block in given for line in block.splitlines()} == {"VERSION", "REVISION", "CREATED"}
+
+
 def test_no_secret_gets_into_a_build():
     names = [arguments for instruction, arguments in instructions() if instruction in {"ARG", "ENV"}]
     assert not re.search(r"PASSWORD|SECRET|TOKEN|KEY", " ".join(names), re.I)
