@@ -256,6 +256,8 @@ def test_a_build_sees_what_it_needs_and_nothing_else():
     admitted = {rule[1:] for rule in rules if rule.startswith("!")}
     manifest = (REPOSITORY / "Package.swift").read_text()
     needed = set(re.findall(r'path: "([^"\\]+)', manifest)) | {"Package.swift", "dependencies.lock", "Sources", "Tests"}
+    links = [path for path in (REPOSITORY / "Tests").rglob("*") if path.is_symlink()]
+    needed |= {str(path.resolve().relative_to(REPOSITORY)) for path in links} | {"Fuzz/Corpus"}
     for path in needed:
         assert any(path == one or path.startswith(f"{one}/") for one in admitted), f"{path} is missing in .dockerignore"
     assert not any(one.startswith(".") or one.startswith("deploy") for one in admitted)
