@@ -47,7 +47,9 @@ struct RateLimitStateService: Service {
 
     /// Has the cache's client find out for itself, because no request asks it while the limiter's has found the server to be away.
     private func alert(_ companion: any RedisCommanding) async {
-        while !Task.isCancelled, client.state.level == .down, companion.state.level == .connected {
+        // As many failures as open a circuit; the next look tries again. A client that refuses at once must not be asked in a circle.
+        for _ in 0..<CircuitBreakerPolicy().consecutiveFailures {
+            guard !Task.isCancelled, client.state.level == .down, companion.state.level == .connected else { return }
             guard (try? await companion.send(RedisCommand("PING"))) == nil else { return }
         }
     }
