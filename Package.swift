@@ -169,6 +169,22 @@ let package = Package(
             exclude: ["Export/Messages/otlp.proto"]
         ),
         .target(name: "CZlib", linkerSettings: [.linkedLibrary("z")]),
+        // What several test targets use.
+        .target(
+            name: "TestSupport",
+            dependencies: [.product(name: "Logging", package: "swift-log")],
+            path: "Tests/TestSupport"
+        ),
+        .target(
+            name: "RedisTestSupport",
+            dependencies: [
+                "RedisClient",
+                "TestSupport",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            path: "Tests/RedisTestSupport"
+        ),
         .testTarget(
             name: "FibonacciAPITests",
             dependencies: [
@@ -190,13 +206,15 @@ let package = Package(
                 .product(name: "RawStructuredFieldValues", package: "swift-http-structured-headers"),
             ]
         ),
-        .testTarget(name: "CachingTests", dependencies: ["Caching"]),
+        .testTarget(name: "CachingTests", dependencies: ["Caching", "TestSupport"]),
         .testTarget(
             name: "RateLimitingTests",
             dependencies: [
                 "RESP",
                 "RateLimiting",
                 "RedisClient",
+                "RedisTestSupport",
+                "TestSupport",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -217,13 +235,15 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
             ]
         ),
-        .testTarget(name: "FibonacciTests", dependencies: ["DecimalArithmetic", "Fibonacci"]),
-        .testTarget(name: "DecimalArithmeticTests", dependencies: ["DecimalArithmetic"]),
+        .testTarget(name: "FibonacciTests", dependencies: ["DecimalArithmetic", "Fibonacci", "TestSupport"]),
+        .testTarget(name: "DecimalArithmeticTests", dependencies: ["DecimalArithmetic", "TestSupport"]),
         .testTarget(
             name: "RedisClientTests",
             dependencies: [
                 "RedisClient",
+                "RedisTestSupport",
                 "RESP",
+                "TestSupport",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),
@@ -233,11 +253,11 @@ let package = Package(
         ),
         .testTarget(
             name: "RESPTests",
-            dependencies: ["RESP", .product(name: "NIOCore", package: "swift-nio")]
+            dependencies: ["RESP", "TestSupport", .product(name: "NIOCore", package: "swift-nio")]
         ),
         .testTarget(
             name: "PrometheusMetricsTests",
-            dependencies: ["PrometheusMetrics", .product(name: "CoreMetrics", package: "swift-metrics")]
+            dependencies: ["PrometheusMetrics", "TestSupport", .product(name: "CoreMetrics", package: "swift-metrics")]
         ),
         .testTarget(
             name: "JSONLoggingTests",
@@ -247,6 +267,7 @@ let package = Package(
             name: "OTLPTracingTests",
             dependencies: [
                 "OTLPTracing",
+                "TestSupport",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),

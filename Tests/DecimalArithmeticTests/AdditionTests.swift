@@ -1,4 +1,5 @@
 import DecimalArithmetic
+import TestSupport
 import Testing
 
 @Suite("Sums and differences")

@@ -1,4 +1,5 @@
 import DecimalArithmetic
+import TestSupport
 
 /// Numbers that are made for the tests, and a second, plain way to compute with their digits.
 enum Samples {

@@ -1,5 +1,6 @@
 import DecimalArithmetic
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite("Products by the transform")

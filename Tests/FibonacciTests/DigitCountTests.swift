@@ -1,5 +1,6 @@
 import DecimalArithmetic
 import Fibonacci
+import TestSupport
 import Testing
 
 @Suite("Digit counts")

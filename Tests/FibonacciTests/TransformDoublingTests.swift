@@ -1,6 +1,7 @@
 import DecimalArithmetic
 import Fibonacci
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite("Large numbers by the transform")

@@ -1,5 +1,6 @@
 import NIOHTTP1
 import SwiftProtobuf
+import TestSupport
 import Testing
 import Tracing
 
@@ -117,13 +118,13 @@ struct CollectorTests {
 
     @Test("believes a collector whose certificate it was told to trust, and no other")
     func certificates() async throws {
-        let (own, other) = (try TestCertificate(), try TestCertificate())
-        // Their files go with them.
-        defer { withExtendedLifetime((own, other)) {} }
-        let collector = try await Collector.start(certificate: own)
+        let certificates = try await Certificates()
+        // Its files go with it.
+        defer { withExtendedLifetime(certificates) {} }
+        let collector = try await Collector.start(certificates: certificates)
         var retries = quick
         retries.attempts = 1
-        for (file, isTrusted) in [(own.certificateFile, true), (other.certificateFile, false)] {
+        for (file, isTrusted) in [(certificates.authority, true), (certificates.stranger, false)] {
             let tracer = try collector.tracer(
                 [
                     "OTEL_EXPORTER_OTLP_ENDPOINT": "https://localhost:\(collector.port)",

@@ -1,5 +1,6 @@
 import SwiftProtobuf
 import Synchronization
+import TestSupport
 import Testing
 import Tracing
 

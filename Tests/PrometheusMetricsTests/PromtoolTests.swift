@@ -1,4 +1,5 @@
 import CoreMetrics
+import TestSupport
 import Testing
 
 @testable import PrometheusMetrics
@@ -32,22 +33,20 @@ struct PromtoolTests {
         }
         let factory = PrometheusMetricsFactory(registry: registry)
         factory.makeTimer(label: "db.client.operation.duration", dimensions: [("le", "1")]).recordNanoseconds(5)
-        let outcome = try await LocalProgram.run(
+        let outcome = try await LocalProgram.outcome(
             "promtool",
             ["check", "metrics"],
-            input: registry.exposition(.text),
-            installation: "apt-get install prometheus"
+            input: registry.exposition(.text)
         )
         #expect(outcome == LocalProgram.Outcome(status: 0, output: ""))
     }
 
     @Test("objects to what is none")
     func objection() async throws {
-        let outcome = try await LocalProgram.run(
+        let outcome = try await LocalProgram.outcome(
             "promtool",
             ["check", "metrics"],
-            input: Array("a{ 1\n".utf8),
-            installation: "apt-get install prometheus"
+            input: Array("a{ 1\n".utf8)
         )
         #expect(outcome.status != 0)
     }

@@ -1,7 +1,9 @@
 import Logging
 import RESP
 import RedisClient
+import RedisTestSupport
 import ServiceLifecycle
+import TestSupport
 import Testing
 
 @testable import RateLimiting

@@ -1,5 +1,7 @@
 import NIOCore
 import RESP
+import RedisTestSupport
+import TestSupport
 import Testing
 
 @testable import RedisClient
@@ -8,7 +10,7 @@ import Testing
 struct ClusterTests {
     @Test("commands reach the master of their keys; slots move and nodes come and go under load without a failure")
     func routingAndResharding() async throws {
-        let cluster = try await RedisCluster()
+        let cluster = try await RedisCluster(replicas: 1)
         try await withConnectedClusterClient(cluster.configuration) { client async throws in
             try await expectRouting(client)
             try await expectReshardingWithoutFailures(client, cluster)
@@ -38,7 +40,7 @@ struct ClusterTests {
     }
 
     private func expectReshardingWithoutFailures(_ client: RedisClusterClient, _ cluster: RedisCluster) async throws {
-        let masters = try cluster.masters(asking: cluster.servers[0])
+        let masters = try await cluster.masters(asking: cluster.servers[0])
         let isOver = Flag()
         let calls = Counter()
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -77,7 +79,7 @@ struct ClusterTests {
         arguments: [true, false]
     )
     func failover(ofSeed: Bool) async throws {
-        let cluster = try await RedisCluster()
+        let cluster = try await RedisCluster(replicas: 1)
         let log = LogRecorder()
         try await withConnectedClusterClient(cluster.configuration, log: log) { client async throws in
             let keys = (0..<50).map { "k\($0)" }
@@ -87,12 +89,16 @@ struct ClusterTests {
             }
             // Replication is asynchronous: what is not copied when the master dies is lost by design.
             try await eventually("each key is at a master and at a replica") {
-                let sizes = try cluster.servers.map { try cluster.cli($0, ["dbsize"]).filter(\.isNumber) }
-                return sizes.compactMap { Int($0) }.reduce(0, +) == 2 * keys.count
+                var size = 0
+                for server in cluster.servers {
+                    size += Int(try await cluster.cli(server, ["dbsize"]).filter(\.isNumber)) ?? 0
+                }
+                return size == 2 * keys.count
             }
-            let masters = try cluster.masters(asking: cluster.servers[0])
+            let masters = try await cluster.masters(asking: cluster.servers[0])
             let seed = cluster.servers[0].port
-            let victim = try cluster.server(at: try #require(masters.first { ($0.port == seed) == ofSeed }).port)
+            let port = try #require(masters.first { ($0.port == seed) == ofSeed }).port
+            let victim = try #require(cluster.server(at: port))
             victim.kill()
             try await eventually("the client notices") {
                 _ = await client.perform(keys.map { .get($0) }, timeout: .milliseconds(50))

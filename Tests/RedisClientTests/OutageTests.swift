@@ -1,5 +1,7 @@
 import NIOCore
 import RESP
+import RedisTestSupport
+import TestSupport
 import Testing
 
 @testable import RedisClient

@@ -1,5 +1,7 @@
 import NIOCore
 import RESP
+import RedisTestSupport
+import TestSupport
 import Testing
 
 @testable import RedisClient
@@ -59,7 +61,7 @@ struct RealRefusalTests {
                 _ = await client.failure(of: .get("k"), timeout: .milliseconds(50))
                 return client.state.level == .down && client.state.reason?.contains("BUSY") == true
             }
-            try LocalProcess.run("redis-cli", ["-p", "\(server.port)", "SCRIPT", "KILL"])
+            try await LocalProgram.run("redis-cli", ["-p", "\(server.port)", "SCRIPT", "KILL"])
             try await eventually("connected") { client.state.level == .connected }
             #expect(try await client.reply(.get("k")) == .null)
         }
@@ -70,7 +72,7 @@ struct RealRefusalTests {
         let server = try await RedisServer()
         let observer = RecordingObserver()
         try await withConnectedClient(server.configuration, observer: observer) { client async throws in
-            try LocalProcess.run("redis-cli", ["-p", "\(server.port)", "CLIENT", "KILL", "TYPE", "normal"])
+            try await LocalProgram.run("redis-cli", ["-p", "\(server.port)", "CLIENT", "KILL", "TYPE", "normal"])
             try await eventually("another connection") { observer.counts.opened == 2 }
             #expect(try await client.reply(.get("k")) == .null)
         }

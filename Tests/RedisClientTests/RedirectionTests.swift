@@ -1,7 +1,9 @@
 import NIOCore
 import NIOPosix
 import RESP
+import RedisTestSupport
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import RedisClient

@@ -2,7 +2,9 @@ import Foundation
 import NIOCore
 import NIOPosix
 import RESP
+import RedisTestSupport
 import ServiceLifecycle
+import TestSupport
 import Testing
 
 @testable import RedisClient

@@ -1,6 +1,8 @@
 import NIOCore
 import NIOPosix
 import RESP
+import RedisTestSupport
+import TestSupport
 import Testing
 
 @testable import RedisClient
@@ -31,7 +33,7 @@ struct TLSTests {
         arguments: ["localhost", "127.0.0.1"]
     )
     func ownAuthority(host: String) async throws {
-        let certificates = try Certificates()
+        let certificates = try await Certificates()
         let server = try await RedisServer(certificates.serverOptions(asksClients: false), plainPort: false)
         let tls = RedisTLS(authorityFile: certificates.authority)
         try await withConnectedClient(try configuration(server, host: host, tls)) { client async throws in
@@ -44,7 +46,7 @@ struct TLSTests {
 
     @Test("a server that another authority vouches for is not trusted, nor is one with another name")
     func mistrust() async throws {
-        let certificates = try Certificates()
+        let certificates = try await Certificates()
         let server = try await RedisServer(certificates.serverOptions("named", asksClients: false), plainPort: false)
         let refusals = [
             RedisTLS(authorityFile: certificates.stranger),
@@ -63,7 +65,7 @@ struct TLSTests {
 
     @Test("a server that asks for a certificate gets it, and refuses a client that has none")
     func clientCertificate() async throws {
-        let certificates = try Certificates()
+        let certificates = try await Certificates()
         let server = try await RedisServer(certificates.serverOptions(asksClients: true), plainPort: false)
         let tls = RedisTLS(
             authorityFile: certificates.authority,
@@ -79,7 +81,7 @@ struct TLSTests {
 
     @Test("TLS to a server without it, and none to a server with it, means down")
     func mismatch() async throws {
-        let certificates = try Certificates()
+        let certificates = try await Certificates()
         let plain = try await RedisServer()
         let tls = RedisTLS(authorityFile: certificates.authority)
         #expect(try await !refusal(try configuration(plain, tls)).isEmpty)
@@ -88,8 +90,8 @@ struct TLSTests {
     }
 
     @Test("files that are missing or hold something else are named before any connection is tried")
-    func badFiles() throws {
-        let certificates = try Certificates()
+    func badFiles() async throws {
+        let certificates = try await Certificates()
         let missing = certificates.path("none.crt")
         let refused: [(RedisTLS, String)] = [
             (RedisTLS(authorityFile: missing), missing),

@@ -5,6 +5,7 @@ import NIOPosix
 import NIOSSL
 import SwiftProtobuf
 import Synchronization
+import TestSupport
 
 @testable import OTLPTracing
 
@@ -83,16 +84,16 @@ final class Collector: Sendable {
 
     /// - Parameters:
     ///   - answers: to the first requests; later ones get 200.
-    ///   - certificate: nil: without TLS.
-    static func start(_ answers: [Answer] = [], certificate: TestCertificate? = nil) async throws -> Collector {
+    ///   - certificates: nil: without TLS.
+    static func start(_ answers: [Answer] = [], certificates: Certificates? = nil) async throws -> Collector {
         let desk = Desk(answers)
-        let tls = try certificate.map { certificate in
+        let tls = try certificates.map { certificates in
             try NIOSSLContext(
                 configuration: .makeServerConfiguration(
-                    certificateChain: try NIOSSLCertificate.fromPEMFile(certificate.certificateFile).map {
+                    certificateChain: try NIOSSLCertificate.fromPEMFile(certificates.serverCertificate).map {
                         .certificate($0)
                     },
-                    privateKey: .privateKey(try NIOSSLPrivateKey(file: certificate.keyFile, format: .pem))
+                    privateKey: .privateKey(try NIOSSLPrivateKey(file: certificates.serverKey, format: .pem))
                 )
             )
         }

@@ -4,6 +4,7 @@ import RESP
 import RateLimiting
 import RedisClient
 import ServiceLifecycle
+import TestSupport
 import Testing
 
 extension RedisConfiguration {

@@ -3,6 +3,7 @@ import NIOPosix
 import RESP
 import RedisClient
 import Synchronization
+import TestSupport
 import Testing
 
 /// Runs a client for the length of a test.
@@ -79,4 +80,23 @@ final class RecordingObserver: RedisObserver {
     func connectionOpened(endpoint: RedisEndpoint) { storage.withLock { $0.opened += 1 } }
     func connectionFailed(endpoint: RedisEndpoint, error: RedisError) { storage.withLock { $0.failed += 1 } }
     func stateChanged(to state: RedisState) { storage.withLock { $0.states.append(state.level) } }
+}
+
+/// Runs a cluster's client and waits until it is connected.
+func withConnectedClusterClient<Result: Sendable>(
+    _ configuration: RedisConfiguration,
+    log: LogRecorder = LogRecorder(),
+    _ body: @Sendable @escaping (RedisClusterClient) async throws -> Result
+) async throws -> Result {
+    let client = try RedisClusterClient(
+        configuration: configuration,
+        group: MultiThreadedEventLoopGroup.singleton,
+        logger: log.logger
+    )
+    return try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask { await client.run() }
+        defer { group.cancelAll() }
+        try await eventually("the client connects: \(client.state)") { client.state.level == .connected }
+        return try await body(client)
+    }
 }

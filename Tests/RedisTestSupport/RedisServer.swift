@@ -1,14 +1,15 @@
 import Foundation
-import NIOCore
-import NIOPosix
-import RESP
-import RedisClient
+package import RedisClient
 import Synchronization
-import Testing
+import TestSupport
 
 /// A redis-server of a test's own, on a free port of the loopback interface.
-final class RedisServer: Sendable {
-    let port: Int
+package final class RedisServer: Sendable {
+    package struct Ended: Error {
+        package var log: String
+    }
+
+    package let port: Int
     private let options: [String]
     private let directory: TemporaryDirectory
     private let process: Mutex<LocalProcess>
@@ -16,7 +17,7 @@ final class RedisServer: Sendable {
     /// - Parameters:
     ///   - users: the users of an access list, one a line.
     ///   - plainPort: whether the port speaks without TLS.
-    init(_ options: [String] = [], users: String? = nil, plainPort: Bool = true) async throws {
+    package init(_ options: [String] = [], users: String? = nil, plainPort: Bool = true) async throws {
         let port = try await FreePort.find()
         let directory = try TemporaryDirectory()
         let accessList = try users.map { ["--aclfile", try directory.write($0, to: "users.acl")] } ?? []
@@ -40,21 +41,21 @@ final class RedisServer: Sendable {
         kill()
     }
 
-    var configuration: RedisConfiguration {
+    package var configuration: RedisConfiguration {
         RedisConfiguration(endpoint: RedisEndpoint(host: "127.0.0.1", port: port))
     }
 
-    var log: String { (try? String(contentsOfFile: "\(directory.path)/log", encoding: .utf8)) ?? "no log" }
+    package var log: String { (try? String(contentsOfFile: "\(directory.path)/log", encoding: .utf8)) ?? "no log" }
 
-    func kill() {
+    package func kill() {
         process.withLock { $0.end() }
     }
 
-    func stop() { process.withLock { $0.send(signal: SIGSTOP) } }
-    func resume() { process.withLock { $0.send(signal: SIGCONT) } }
+    package func stop() { process.withLock { $0.send(signal: SIGSTOP) } }
+    package func resume() { process.withLock { $0.send(signal: SIGCONT) } }
 
     /// Starts the server again on the same port, without data.
-    func restart() async throws {
+    package func restart() async throws {
         kill()
         let next = try LocalProcess("redis-server", options, in: directory.path)
         process.withLock { $0 = next }
@@ -63,35 +64,8 @@ final class RedisServer: Sendable {
 
     private func waitUntilListening() async throws {
         try await eventually("redis-server listens on \(port): \(log)") {
-            guard process.withLock({ $0.isRunning }) else {
-                Issue.record("redis-server has ended: \(log)")
-                return true
-            }
+            guard process.withLock({ $0.isRunning }) else { throw Ended(log: log) }
             return await FreePort.isListening(port)
         }
-    }
-}
-
-/// Ports of the loopback interface.
-enum FreePort {
-    /// This and the port of a cluster's bus are below those that systems give to outgoing connections.
-    private static let next = Mutex(Int.random(in: 10_000..<22_000))
-
-    /// A port on which nobody listens, nor on the one 10000 above it, which a cluster's node uses, too.
-    static func find() async throws -> Int {
-        while true {
-            let port = next.withLock {
-                $0 += 1
-                return $0
-            }
-            if await !isListening(port), await !isListening(port + 10_000) { return port }
-        }
-    }
-
-    static func isListening(_ port: Int) async -> Bool {
-        let channel = try? await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .connect(host: "127.0.0.1", port: port).get()
-        try? await channel?.close().get()
-        return channel != nil
     }
 }
