@@ -107,7 +107,7 @@ Secrets are files, each in a folder of its own, so that a new password arrives w
     name: {{ .caConfigMap | default (printf "%s-redis-ca" (include "fibonacci-api.fullname" $)) }}
     defaultMode: 0440
     items:
-      - key: {{ .caConfigMap | ternary .caKey "ca.crt" }}
+      - key: {{ empty .caConfigMap | ternary "ca.crt" .caKey }}
         path: ca.crt
 {{- end }}
 {{- if .certificateSecret }}
