@@ -62,6 +62,10 @@ What the schema cannot say: values that contradict each other. Each message name
 {{- fail "shutdown.timeoutSeconds is less than HTTP_WRITE_TIMEOUT_SECONDS: answers that clients still read would be cut off. Raise it, or lower config.HTTP_WRITE_TIMEOUT_SECONDS" }}
 {{- end }}
 
+{{- if and .Values.serviceMonitor.enabled (eq (get .Values.config "OTEL_METRICS_EXPORTER") "none") }}
+{{- fail "serviceMonitor.enabled has nothing to scrape: config.OTEL_METRICS_EXPORTER is none" }}
+{{- end }}
+
 {{- if and .Values.autoscaling.enabled (gt (int .Values.autoscaling.minReplicas) (int .Values.autoscaling.maxReplicas)) }}
 {{- fail "autoscaling.minReplicas is more than autoscaling.maxReplicas" }}
 {{- end }}

@@ -71,7 +71,7 @@ older one (`kubectl rollout undo`, an aborted canary) goes back to its settings,
 {{- end }}
 
 {{/*
-Secrets are files, each in a folder of its own, so that a new password arrives without a new pod. A setting leads to each of them.
+Secrets are files: an environment is shown by too many tools. They are read at the start of the process.
 */}}
 {{- define "fibonacci-api.volumes" -}}
 {{- with .Values.redis.existingSecret }}
