@@ -52,7 +52,7 @@ What the schema cannot say: values that contradict each other. Each message name
 {{- end }}
 
 {{- $budget := int64 .Values.rateLimit.budget }}
-{{- $largest := get .Values.config "FIB_MAX_N" | default 10000000 | float64 }}
+{{- $largest := hasKey .Values.config "FIB_MAX_N" | ternary (get .Values.config "FIB_MAX_N") 10000000 | float64 }}
 {{- $cost := include "fibonacci-api.cost" $largest | int64 }}
 {{- if and (gt $budget 0) (lt $budget $cost) }}
 {{- fail (printf "rateLimit.budget is %d, but F(%.0f) costs %d and would never be admitted: raise it, or lower config.FIB_MAX_N" $budget $largest $cost) }}
