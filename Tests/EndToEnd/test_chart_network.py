@@ -56,7 +56,7 @@ def comes_in(policy: dict, peer: Peer, port: str) -> bool:
     return passes(policy["spec"]["ingress"], "from", peer, port)
 
 
-def gets_out(policy: dict, peer: Peer, port: int, protocol: str = "TCP") -> bool:
+def gets_out(policy: dict, peer: Peer, port: int | str, protocol: str = "TCP") -> bool:
     return passes(policy["spec"]["egress"], "to", peer, port, protocol)
 
 
@@ -159,6 +159,7 @@ def test_no_rule_is_for_everybody(path):
             assert rule["from"]
         for rule in policy["spec"]["egress"]:
             assert rule["to"] and rule["ports"]
+        assert set(policy["spec"]["policyTypes"]) == {"Ingress", "Egress"}
 
 
 def test_a_list_without_peers_closes_the_way():
@@ -171,7 +172,14 @@ def test_a_list_without_peers_closes_the_way():
 
 def test_the_test_pod_is_let_in_where_names_differ():
     documents = render({"nameOverride": "other"}, release="r")
-    labels = of_kind(documents, "Pod")[0]["metadata"]["labels"]
-    policy = of_kind(documents, "NetworkPolicy")[0]
+    test = Peer(NAMESPACE, of_kind(documents, "Pod")[0]["metadata"]["labels"])
+    service = Peer(NAMESPACE, workload(documents)["spec"]["template"]["metadata"]["labels"])
+    policy, policy_of_test = (named(documents, "NetworkPolicy", name) for name in ("r-other", "r-other-test"))
+    assert selects(policy_of_test["spec"]["podSelector"], test.labels)
+    assert not selects(policy_of_test["spec"]["podSelector"], service.labels)
     for port in ("http", "admin"):
-        assert comes_in(policy, Peer(NAMESPACE, labels), port)
+        assert comes_in(policy, test, port)
+        assert gets_out(policy_of_test, service, port)
+        assert not gets_out(policy_of_test, CACHE, port)
+    assert gets_out(policy_of_test, DNS, 53, "UDP")
+    assert policy_of_test["spec"]["ingress"] == []

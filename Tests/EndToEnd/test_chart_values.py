@@ -132,6 +132,8 @@ def test_the_defaults_have_every_value_of_the_schema():
         {"networkPolicy": {"ingress": {"http": [{}]}}},
         {"extraEnv": [{"name": "A B", "value": "x"}]},
         {"extraEnv": [{"name": "A", "value": 1}]},
+        {"volumes": [{"name": "node", "hostPath": {"path": "/"}}]},
+        {"volumes": [{"name": "nothing"}]},
         {"fullnameOverride": "Not_A_Name"},
         {"rollout": {"analysis": {"withoutTraffic": "Pass"}}},
         {"rollout": {"steps": [{"setWeight": 101}]}},

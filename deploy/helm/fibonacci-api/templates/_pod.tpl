@@ -40,7 +40,7 @@ spec:
       args:
         - serve
       env:
-        {{- include "fibonacci-api.environment" . | nindent 8 }}
+        {{- include "fibonacci-api.environment" . | trim | nindent 8 }}
         {{- with .Values.extraEnv }}
         {{- toYaml . | nindent 8 }}
         {{- end }}
@@ -100,7 +100,7 @@ spec:
   topologySpreadConstraints:
     {{- range .Values.topologySpreadConstraints }}
     {{- $constraint := hasKey . "labelSelector" | ternary . (merge (dict) . $default) }}
-    - {{- toYaml $constraint | nindent 6 }}
+    - {{ toYaml $constraint | nindent 6 | trim }}
     {{- end }}
   {{- end }}
 {{- end }}
