@@ -36,9 +36,10 @@ VERSIONS = {
         "FIB_MAX_N": 60_000_000,
         "ARITHMETIC_KERNEL": "baseline",
     },
+    "crashing": {},
     "idle": {},
 }
-CLIENTS = {"good": 1, "failing": 4, "slow": 8, "idle": 0}
+CLIENTS = {"good": 1, "failing": 4, "slow": 8, "crashing": 0, "idle": 0}
 FIRST = {"good": 10, "failing": 13_000_000, "slow": 50_000_000}
 
 
@@ -97,13 +98,24 @@ def prometheus(binary: str) -> Iterator[LabelledPrometheus]:
         with LabelledPrometheus({name: service.admin_port for name, service in services.items()}) as server:
             for name, count in CLIENTS.items():
                 clients += [Client(services[name], FIRST[name] + index, stopping) for index in range(count)]
+            again = threading.Thread(target=restart, args=(services["crashing"], server))
+            again.start()
             yield server
+            again.join(30)
     finally:
         stopping.set()
         for client in clients:
             client.thread.join(30)
         for service in services.values():
             service.kill()
+
+
+def restart(service: Service, prometheus: PrometheusServer) -> None:
+    """Ends a service as a crash does, once it has been scraped, and starts it again on its port."""
+    scraped = f'process_start_time_seconds{{instance="127.0.0.1:{service.admin_port}"}}'
+    wait_until(lambda: prometheus.query(scraped), 30, "a scrape of what will crash", 0.1)
+    service.kill()
+    service.start()
 
 
 def metric(name: str, **analysis) -> dict:
@@ -141,6 +153,8 @@ def holds(condition: str, result: list[float]) -> bool:
         ("latency", "slow", "Failed"),
         ("latency", "good", "Successful"),
         ("error-ratio", "slow", "Successful"),
+        ("faults", "crashing", "Failed"),
+        ("faults", "good", "Successful"),
     ],
 )
 def test_a_bad_version_fails_its_analysis_and_a_good_one_beside_it_does_not(prometheus, name, version, phase):
@@ -153,6 +167,11 @@ def test_a_bad_version_fails_its_analysis_and_a_good_one_beside_it_does_not(prom
 def test_a_version_that_nobody_asks_is_inconclusive_unless_it_may_pass(prometheus, name, version):
     assert measure(prometheus, metric(name), version) == "Inconclusive"
     assert measure(prometheus, metric(name, withoutTraffic="Successful"), version) == "Successful"
+
+
+def test_pods_that_prometheus_does_not_see_are_never_let_through(prometheus):
+    for choice in ("Inconclusive", "Successful"):
+        assert measure(prometheus, metric("faults", withoutTraffic=choice), "not-there") == "Inconclusive"
 
 
 def test_too_few_requests_are_as_none(prometheus):

@@ -53,7 +53,7 @@ def test_each_analysis_names_templates_that_there_are_and_gives_all_that_they_as
     documents = rendered(path)
     templates = {template["metadata"]["name"]: template for template in of_kind(documents, "AnalysisTemplate")}
     assert len(analyses(documents)) == (0 if path == INGRESS else 2)
-    assert len(templates) == (0 if path == INGRESS else 2)
+    assert len(templates) == (0 if path == INGRESS else 3)
     for analysis in analyses(documents):
         assert {reference["templateName"] for reference in analysis["templates"]} == set(templates)
         given = {argument["name"]: argument for argument in analysis["args"]}
