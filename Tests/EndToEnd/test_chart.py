@@ -306,6 +306,13 @@ def test_prometheus_finds_the_admin_port_under_the_name_that_rules_count_on():
     assert (port["name"], port["targetPort"]) == ("admin", "admin")
 
 
+@pytest.mark.parametrize("kind", ["NodePort", "LoadBalancer"])
+def test_a_service_for_the_outside_keeps_the_addresses_of_clients(kind):
+    spec = named(render({"service": {"type": kind}}), "Service")["spec"]
+    assert spec["externalTrafficPolicy"] == "Local"
+    assert "externalTrafficPolicy" not in named(render(), "Service")["spec"]
+
+
 @pytest.mark.parametrize("stem", ["production", "rollout-gateway", "ingress", "rollout-ingress"])
 def test_what_leads_in_from_outside_leads_to_the_public_port_only(stem):
     documents = rendered(CHART / "ci" / f"{stem}-values.yaml")
@@ -351,12 +358,13 @@ def test_the_notes_name_the_workload_and_how_to_ask_it(path, chart_of_notes):
     assert ("image.digest" in notes) == (path != PRODUCTION)
 
 
-def test_the_notes_warn_of_what_the_limiter_would_do(chart_of_notes):
+def test_the_notes_warn_of_what_is_missing(chart_of_notes):
     def notes(values: dict) -> str:
         return named(render(values, chart=chart_of_notes), "Notes", "notes")["text"]
 
     assert "each pod grants each client the whole budget" in notes({})
     assert "each pod grants" not in notes({"redis": {"url": "rediss://redis"}})
+    assert "is inconclusive" in notes({"workload": {"kind": "Rollout"}})
     assert "share one budget" in notes({"ingress": {"enabled": True}})
     assert "share one budget" not in notes(
         {"ingress": {"enabled": True}, "rateLimit": {"trustedProxies": ["10.0.0.0/8"]}}
