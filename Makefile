@@ -9,8 +9,8 @@ export LINT_VENV := .venv-lint
 BINARY := .build/release/fibonacci-api
 # Tests against real servers take turns, after the others: long computations would keep them from noticing what happens in time.
 PEER_TESTS := ^(RedisClientTests|RateLimitingTests|OTLPTracingTests)\.
-PEERS := redis-server redis-cli promtool amtool openssl objdump $(if $(filter x86_64,$(shell uname -m)),qemu-x86_64)
-PEER_PACKAGES := redis-server redis-tools prometheus prometheus-alertmanager openssl binutils qemu-user
+PEERS := redis-server redis-cli promtool amtool openssl objdump curl $(if $(filter x86_64,$(shell uname -m)),qemu-x86_64)
+PEER_PACKAGES := redis-server redis-tools prometheus prometheus-alertmanager openssl binutils qemu-user curl
 # What Debian starts when it installs a peer. The tests start their own, on other ports.
 PEER_SERVICES := redis-server:redis-server promtool:prometheus amtool:prometheus-alertmanager
 # What images and their labels say of themselves. The commit's time, so that a build can be done again.
@@ -20,6 +20,7 @@ image image-test compose-up: export CREATED ?= $(shell git log -1 --format=%cI 2
 DOCKER_BUILD := docker build --build-arg VERSION --build-arg REVISION --build-arg CREATED
 COMPOSE := docker compose --file compose.yml $(if $(LOGGING),--file compose.logging.yml)
 MESSAGES := Sources/OTLPTracing/Export/Messages
+CHART := deploy/helm/fibonacci-api
 
 # Sanitizers say more with the toolchain's symbolizer.
 SYMBOLIZER := $(wildcard $(dir $(realpath $(shell command -v swift)))llvm-symbolizer)
@@ -132,6 +133,17 @@ compose-logs: ## Follow the stack's logs; ARGS=api: of one service
 smoke: $(VENV)/.installed ## Check the stack that runs, or what runs without containers where there is no engine
 	@if docker compose version >/dev/null 2>&1 && docker info >/dev/null 2>&1; then $(VENV)/bin/python Scripts/smoke; \
 	else $(MAKE) --no-print-directory build peers && $(VENV)/bin/python Scripts/smoke --local; fi
+
+.PHONY: chart
+chart: $(VENV)/.installed ## Lint the Helm chart, and render it with each file of its ci/
+	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH"; $(VENV)/bin/python Scripts/chart_files.py check && \
+	for values in $(CHART)/ci/*-values.yaml; do \
+		helm lint --strict --quiet $(CHART) --values $$values && \
+		helm template fibonacci-api $(CHART) --values $$values >/dev/null && echo "ok: $${values##*/}" || exit 1; done
+
+.PHONY: chart-files
+chart-files: $(VENV)/.installed ## Write the chart's table of values, and its links to rules and dashboards
+	$(VENV)/bin/python Scripts/chart_files.py write
 
 .PHONY: lint
 lint: ## Check format, style, workflows, secrets and the lock file
