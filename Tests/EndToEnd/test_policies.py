@@ -7,7 +7,6 @@ import re
 import pytest
 import yaml
 from gitops import (
-    CHART,
     ENVIRONMENTS,
     POLICIES,
     WORKFLOW,
@@ -17,8 +16,8 @@ from gitops import (
     manifests,
     redis_manifests,
     release,
-    run_helm,
 )
+from helm import render
 from service import REPOSITORY
 
 REPOSITORY_URL = "https://github.com/example/fibonacci-api"
@@ -270,8 +269,7 @@ def deployed() -> set[str]:
     """Every image that this repository has in the namespaces, the one of `helm test` included."""
     told = {environment: release() for environment in ENVIRONMENTS}
     found = {image for one in applications("applicationset.yaml", told).values() for image in images(manifests(one))}
-    chart = run_helm("template", "one", CHART)
-    return found.union(images(list(yaml.safe_load_all(chart))), *(images(redis_manifests(one)) for one in ENVIRONMENTS))
+    return found.union(images(render()), *(images(redis_manifests(one)) for one in ENVIRONMENTS))
 
 
 def test_every_image_that_is_deployed_is_on_the_list():
