@@ -159,3 +159,13 @@ def redis_manifests(environment: str) -> list[dict]:
     result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert result.returncode == 0, result.stderr
     return [document for document in yaml.safe_load_all(result.stdout) if document]
+
+
+def kinds_of_redis() -> set[tuple[str, str]]:
+    """All kinds of deploy/redis, those of parts that an environment may or may not include."""
+    found = set()
+    for path in REDIS.rglob("*.yaml"):
+        for document in documents(path):
+            if "kind" in document and "kustomize.config.k8s.io" not in document["apiVersion"]:
+                found.add(group_and_kind(document))
+    return found
