@@ -22,7 +22,6 @@ from verified_load import Outcome, Question, Reply, Summary, VerifiedLoad, descr
 
 SERVER_KIND = 2
 RECOVERY_TIMEOUT = 30.0
-# What may still go wrong in a drill that found nothing wrong.
 STRAGGLER = Question("small", 90)
 
 
@@ -127,20 +126,19 @@ class Drill:
     def _phases(self) -> None:
         self.phase("steady")
         self.dwell()
-        for order in (("api-1", "api-2"), ("api-2", "api-1")):
-            for name in order:
-                self.restart(name, f"restart of {name}")
-                self.dwell()
+        for count, name in enumerate(("api-1", "api-2", "api-2", "api-1"), 1):
+            self.restart(name, f"restart {count}, of {name}")
+            self.dwell()
         for name in self.redis:
             self.lose(name)
             self.stall(name)
-        self.phase("no Redis, restarts")
+        self.phase("both Redis killed")
         for server in self.redis.values():
             server.kill()
         self.expect_degraded(self.services)
         for name in self.services:
-            self.restart(name, "no Redis, restarts")
-        self.phase("Redis comes back")
+            self.restart(name, f"no Redis, restart of {name}")
+        self.phase("both Redis come back")
         for server in self.redis.values():
             server.start()
         self.await_recovery()
@@ -305,24 +303,25 @@ class Drill:
         for span in spans:
             outcome = answered.get(span.trace_id)
             wrong += outcome is None or outcome.status != span.attributes.get("http.response.status_code")
-        last_second = {str(life): 0 for life in self.lives}
-        for life in self.lives:
+        last_second, last_before_end_ms = {}, {}
+        for life in self.lives[: -len(self.services)]:
             identifiers = {entry for line in life.lines if (entry := json.loads(line).get("span_id"))}
-            ends = [span.end for span in spans if span.span_id in identifiers]
-            last_second[str(life)] = sum(0 <= life.ended - end <= 1_000_000_000 for end in ends)
+            distances = [life.ended - span.end for span in spans if span.span_id in identifiers]
+            last_second[str(life)] = sum(distance <= 1_000_000_000 for distance in distances)
+            last_before_end_ms[str(life)] = round(min(distances, default=0) / 1e6)
+            if last_second[str(life)] == 0:
+                self.problems.append(f"{life}: no span of its last second, so nothing is proved of the flush")
         self.figures["server_spans"] = {
             "received": len(spans),
             "all_received": len(self.collector.spans),
             "missing": sum(trace not in found for trace in answered),
             "twice": sum(count > 1 for count in found.values()),
             "of_unanswered_requests_or_wrong": wrong,
+            # Of those that ended under load.
             "of_the_last_second": last_second,
+            "last_before_the_end_ms": last_before_end_ms,
         }
         self._expect_none("server_spans", "missing", "twice", "of_unanswered_requests_or_wrong")
-        # The last two ended after the load.
-        for life in self.lives[: -len(self.services)]:
-            if last_second[str(life)] == 0:
-                self.problems.append(f"{life}: no span of its last second, so nothing is proved of the flush")
 
     def _expect_none(self, subject: str, *keys: str) -> None:
         for key in keys:
@@ -334,7 +333,10 @@ class Drill:
     def summaries(self) -> list[Summary]:
         found = self.load.summaries()
         if self.stragglers:
-            found.insert(-1, Summary.of("straight to a process that drains", self.stragglers))
+            direct = Summary.of("straight to a process that drains", self.stragglers)
+            # They come one after another, and not at all between drains.
+            direct.longest_gap_ms = None
+            found.insert(-1, direct)
         return found
 
     def report(self) -> str:

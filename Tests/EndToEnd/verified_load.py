@@ -191,7 +191,8 @@ class Summary:
     failures: int = 0
     limited: int = 0
     milliseconds: dict[str, float] = field(default_factory=dict)
-    longest_gap_ms: float = 0.0
+    # Between two answers that were right; None where it says nothing.
+    longest_gap_ms: float | None = None
 
     @classmethod
     def of(cls, name: str, outcomes: list[Outcome]) -> Summary:
@@ -219,7 +220,8 @@ def table(summaries: list[Summary]) -> str:
     for one in summaries:
         counts = (one.name, f"{one.seconds:.1f}", f"{one.requests:,}", str(one.failures), str(one.limited))
         times = [f"{one.milliseconds[label]:.1f}" for label in ("p50", "p95", "p99", "max")]
-        rows.append((*counts, *times, f"{one.longest_gap_ms:.0f}"))
+        gap = "" if one.longest_gap_ms is None else f"{one.longest_gap_ms:.0f}"
+        rows.append((*counts, *times, gap))
     return "\n".join("| " + " | ".join(row) + " |" for row in rows)
 
 
