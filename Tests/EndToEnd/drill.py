@@ -1,7 +1,7 @@
-"""The rollout drill: constant load through restarts of processes and losses of Redis, and an audit of what is left of it.
+"""The rollout drill: constant load through restarts of processes and losses of Redis, and an audit of what it left.
 
-Two processes of the service behind HAProxy, which tries nothing twice, a Redis for the cache, one for the limiter, and a
-receiver of spans: all real. No request may fail, and each has to leave one line and one server span behind.
+Two processes of the service behind HAProxy, which tries nothing twice, a Redis for the cache, one for the limiter, and
+a receiver of spans: all real. No request may fail, and each has to leave one line and one server span behind.
 """
 
 from __future__ import annotations
@@ -325,8 +325,8 @@ class Drill:
 
     def _expect_none(self, subject: str, *keys: str) -> None:
         for key in keys:
-            if self.figures[subject][key] != 0:
-                self.problems.append(f"{subject.replace('_', ' ')}, {key.replace('_', ' ')}: {self.figures[subject][key]}")
+            if (count := self.figures[subject][key]) != 0:
+                self.problems.append(f"{subject}, {key}: {count}".replace("_", " "))
 
     # What is told
 

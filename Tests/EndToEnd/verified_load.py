@@ -1,7 +1,8 @@
 """Constant load whose every answer is verified: status, fields and each digit. Needs nothing but Python.
 
-Requests leave at fixed times, whatever became of those before (an open loop), and latency counts from the time at which a
-request should have left. Nothing is sent twice. What is expected comes from an oracle that shares no code with the service.
+Requests leave at fixed times, whatever became of those before (an open loop), and latency counts from the time at which
+a request should have left. Nothing is sent twice. What is expected comes from an oracle that shares no code with the
+service.
 """
 
 from __future__ import annotations
@@ -211,7 +212,7 @@ class Summary:
         return summary
 
 
-HEADINGS = ("phase", "seconds", "requests", "failed", "429", "p50 ms", "p95 ms", "p99 ms", "slowest ms", "longest gap ms")
+HEADINGS = ("phase", "seconds", "requests", "failed", "429", "p50 ms", "p95 ms", "p99 ms", "slowest ms", "gap ms")
 
 
 def table(summaries: list[Summary]) -> str:
