@@ -39,7 +39,7 @@ class Pace:
     @classmethod
     def short(cls) -> Pace:
         """For tests: as many changes, with less time between them."""
-        return cls(drain_seconds=1, check_interval="100ms", dwell=1.0)
+        return cls(drain_seconds=2, check_interval="100ms", dwell=1.0)
 
 
 @dataclass

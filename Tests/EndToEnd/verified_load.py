@@ -146,10 +146,10 @@ class Reply:
         return "close" in self.fields.get("connection", "").lower()
 
 
-def fault(question: Question, reply: Reply, identifier: str) -> str | None:
+def fault(question: Question, reply: Reply, identifier: str, allow_limited: bool = False) -> str | None:
     """What is wrong with an answer, or None."""
-    if reply.status == 429 and not question.is_conditional and not reply.fields.get("retry-after", "").isdigit():
-        return "429 without Retry-After"
+    if reply.status == 429 and allow_limited:
+        return None if reply.fields.get("retry-after", "").isdigit() else "429 without Retry-After"
     expected = 304 if question.is_conditional else 200
     if reply.status != expected:
         return f"status {reply.status} in the place of {expected}"
@@ -329,9 +329,7 @@ class VerifiedLoad:
                         )
                     reply = await self._exchange(*connection, outcome)
                 outcome.status = reply.status
-                outcome.failure = fault(outcome.question, reply, outcome.identifier)
-                if reply.status == 429 and self.allow_limited:
-                    outcome.failure = None
+                outcome.failure = fault(outcome.question, reply, outcome.identifier, self.allow_limited)
                 keep = not reply.closes
             except (OSError, EOFError, Malformed, asyncio.LimitOverrunError, TimeoutError) as error:
                 outcome.failure = f"{type(error).__name__}: {error}"
