@@ -319,7 +319,7 @@ def main() -> None:
     parser.add_argument("--binary", default=".build/release/fibonacci-api", help="the release binary")
     parser.add_argument("--share", type=float, default=0.2, help="of a core, for each process")
     parser.add_argument("--period-ms", type=int, default=100, help="in which the share is given; 100 in Kubernetes")
-    parser.add_argument("--redis-timeout-ms", type=int, default=100, help="REDIS_TIMEOUT_MILLISECONDS; 25 by default")
+    parser.add_argument("--redis-timeout-ms", type=int, default=250, help="REDIS_TIMEOUT_MILLISECONDS; 25 by default")
     parser.add_argument("--processes", type=int, nargs="+", default=[1, 2, 4], choices=range(1, 5))
     parser.add_argument("--seconds", type=int, default=8, help="length of a run at saturation")
     parser.add_argument("--less-seconds", type=int, default=5, help="length of a run with less to do; 0: none")
