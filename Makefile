@@ -9,10 +9,10 @@ export LINT_VENV := .venv-lint
 BINARY := .build/release/fibonacci-api
 # Tests against real servers take turns, after the others: long computations would keep them from noticing what happens in time.
 PEER_TESTS := ^(RedisClientTests|RateLimitingTests|OTLPTracingTests)\.
-PEERS := redis-server redis-cli promtool amtool openssl objdump curl $(if $(filter x86_64,$(shell uname -m)),qemu-x86_64)
-PEER_PACKAGES := redis-server redis-tools prometheus prometheus-alertmanager openssl binutils qemu-user curl
+PEERS := redis-server redis-cli promtool amtool haproxy openssl objdump curl $(if $(filter x86_64,$(shell uname -m)),qemu-x86_64)
+PEER_PACKAGES := redis-server redis-tools prometheus prometheus-alertmanager haproxy openssl binutils qemu-user curl
 # What Debian starts when it installs a peer. The tests start their own, on other ports.
-PEER_SERVICES := redis-server:redis-server promtool:prometheus amtool:prometheus-alertmanager
+PEER_SERVICES := redis-server:redis-server promtool:prometheus amtool:prometheus-alertmanager haproxy:haproxy
 # What images and their labels say of themselves. The commit's time, so that a build can be done again.
 image image-test compose-up: export VERSION ?= $(shell sed -n 's/.*static let version = "\(.*\)"/\1/p' Sources/FibonacciAPI/Application/BuildInformation.swift)
 image image-test compose-up: export REVISION ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
@@ -53,7 +53,7 @@ build: ## Build the release binary
 	swift build --configuration release --product fibonacci-api
 
 .PHONY: peers
-peers: ## Install what the tests run against (Debian, Ubuntu): Redis, Prometheus, Alertmanager, OpenSSL, emulated processors
+peers: ## Install what the tests run against (Debian, Ubuntu): Redis, Prometheus, Alertmanager, HAProxy, OpenSSL, emulated processors
 	@missing=; for program in $(PEERS); do command -v $$program >/dev/null || missing="$$missing $$program"; done; \
 	[ -z "$$missing" ] && exit 0; echo "installing what has:$$missing"; \
 	command -v apt-get >/dev/null || { echo "install these yourself: no apt-get here" >&2; exit 1; }; \
@@ -104,6 +104,10 @@ fuzz-keep: fuzz-build ## Add to the corpus the few inputs that the fuzzers found
 .PHONY: e2e
 e2e: build peers $(VENV)/.installed ## Run the end-to-end tests against the release binary
 	FIBONACCI_API_BINARY=$(CURDIR)/$(BINARY) $(VENV)/bin/pytest Tests/EndToEnd
+
+.PHONY: drill
+drill: build peers $(VENV)/.installed ## Restart processes and lose Redis under verified load; ARGS="--rate 500 --json FILE"
+	FIBONACCI_API_BINARY=$(CURDIR)/$(BINARY) $(VENV)/bin/python Scripts/drill $(ARGS)
 
 .PHONY: image
 image: ## Build the container image
@@ -170,6 +174,10 @@ lint-lock: lint-tools ## Write the linters' versions and hashes to Scripts/lint-
 .PHONY: bench-http
 bench-http: build ## Measure a cached request next to nginx (needs nginx and wrk); ARGS=--flood: latency beside a flood
 	$(PYTHON) Benchmarks/HTTP/bench_http.py --binary $(BINARY) $(ARGS)
+
+.PHONY: bench-scale
+bench-scale: build ## Measure 1, 2 and 4 processes behind HAProxy, each with 0.2 of a core (needs root, haproxy, redis-server, wrk)
+	$(PYTHON) Benchmarks/HTTP/bench_scale.py --binary $(BINARY) $(ARGS)
 
 .PHONY: bench-redis
 bench-redis: peers ## Measure the Redis client next to redis-benchmark

@@ -2,14 +2,36 @@ import HummingbirdCore
 import Logging
 import NIOCore
 import NIOHTTP1
+import Synchronization
 
 /// The HTTP/1.1 connections of a server: sets up each channel and serves its requests in order.
 struct HTTP1ServerChannel<Responder: HTTPResponder>: ServerChildChannel {
-    struct Value: ServerChildChannelValue {
-        let asyncChannel: NIOAsyncChannel<IncomingRequest, OutgoingResponse>
+    /// An accepted connection.
+    ///
+    /// One that is accepted while the listener closes may be dropped on the way to ``handle(value:logger:)``. A
+    /// `NIOAsyncChannel` must not be: it traps unless it was executed (apple/swift-nio#2813). So what was not taken closes here.
+    final class Value: ServerChildChannelValue {
         let peer: Peer
+        private let asyncChannel: NIOAsyncChannel<IncomingRequest, OutgoingResponse>
+        private let isTaken = Atomic(false)
+
+        init(asyncChannel: NIOAsyncChannel<IncomingRequest, OutgoingResponse>, peer: Peer) {
+            self.asyncChannel = asyncChannel
+            self.peer = peer
+        }
 
         var channel: any Channel { asyncChannel.channel }
+
+        /// The caller has to execute it.
+        func take() -> NIOAsyncChannel<IncomingRequest, OutgoingResponse> {
+            isTaken.store(true, ordering: .relaxed)
+            return asyncChannel
+        }
+
+        deinit {
+            guard !isTaken.load(ordering: .relaxed) else { return }
+            Task { [asyncChannel] in try? await asyncChannel.executeThenClose { _, _ in } }
+        }
     }
 
     /// Bytes that are read at once: room for the header section of most requests, and for few of the smallest.
@@ -74,7 +96,7 @@ struct HTTP1ServerChannel<Responder: HTTPResponder>: ServerChildChannel {
 
     private func serve(_ value: Value, logger: Logger) async {
         do {
-            try await value.asyncChannel.executeThenClose { inbound, outbound in
+            try await value.take().executeThenClose { inbound, outbound in
                 for try await request in inbound {
                     try await outbound.write(await responder.respond(to: request, from: value.peer))
                 }
