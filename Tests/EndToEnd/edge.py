@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import os
 import pathlib
 import pwd
 import shutil
+import socket
 import socketserver
 import subprocess
 import tempfile
@@ -16,9 +19,10 @@ import pytest
 from deployment import DEPLOY
 from rawhttp import Connection, ConnectionClosed, Response
 from redis_server import require
-from service import free_ports, wait_until
+from service import Service, free_ports, wait_until
 
 EDGE = DEPLOY / "edge"
+barriers = itertools.count()
 NGINX_MODULES = ("/usr/lib/nginx/modules", "/usr/share/nginx/modules", "/usr/lib64/nginx/modules")
 CLIENT_FIELDS = ("X-RateLimit-Cost", "X-RateLimit-Remaining", "RateLimit-Policy", "RateLimit")
 
@@ -178,7 +182,7 @@ KINDS = {"nginx": Nginx, "varnish": Varnish, "nginx and varnish": Chain}
 
 
 class ShortLived:
-    """A hop between a cache and the service that makes answers live for a second or two, and counts what passes.
+    """A hop between a cache and the service that makes answers live for a second or two.
 
     The caches run with the files of deploy/edge as they are, so only what the service says can make an answer old.
     """
@@ -189,7 +193,6 @@ class ShortLived:
         self.origin = origin
         self.replacement = b"max-age=%05d" % seconds
         assert len(self.replacement) == len(self.LIFETIME)
-        self.connections: set = set()
         self.server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), self._handler())
         self.server.daemon_threads = True
         self.port = self.server.server_address[1]
@@ -206,8 +209,6 @@ class ShortLived:
         return Handler
 
     def _relay(self, client) -> None:
-        import socket
-
         try:
             with socket.create_connection(("127.0.0.1", self.origin), 10) as upstream:
                 upstream.settimeout(None)
@@ -218,9 +219,6 @@ class ShortLived:
             pass
 
     def _pump(self, source, target, rewrite: bool) -> None:
-        import contextlib
-        import socket
-
         with contextlib.suppress(OSError):
             while data := source.recv(1 << 16):
                 target.sendall(data.replace(self.LIFETIME, self.replacement) if rewrite else data)
@@ -241,3 +239,16 @@ def cache_statuses(response: Response) -> list[tuple[str, dict]]:
         (str(member.value), {key: item if isinstance(item, bool | int) else str(item) for key, item in member.params.items()})
         for member in members
     ]
+
+
+def own(response: Response) -> dict:
+    """The parameters of the member that the cache nearest to the client has added."""
+    return cache_statuses(response)[-1][1]
+
+
+def requests_that_reached(service: Service, *identifiers: str) -> list[dict]:
+    """The lines of the service's log about requests with these identifiers, once all that was asked before is in the log."""
+    barrier = f"barrier-{next(barriers)}"
+    service.request("/healthz", fields={"X-Request-ID": barrier})
+    service.access_log(barrier)
+    return [entry for entry in service.log() if entry.get("request_id") in identifiers]
