@@ -23,6 +23,7 @@ from service import Service, free_ports, wait_until
 
 EDGE = DEPLOY / "edge"
 barriers = itertools.count()
+clients = itertools.count()
 NGINX_MODULES = ("/usr/lib/nginx/modules", "/usr/share/nginx/modules", "/usr/lib64/nginx/modules")
 CLIENT_FIELDS = ("X-RateLimit-Cost", "X-RateLimit-Remaining", "RateLimit-Policy", "RateLimit")
 
@@ -68,8 +69,12 @@ class Edge:
         except (OSError, ConnectionClosed):
             return False
 
-    def connect(self, timeout: float = 20.0, **options) -> Connection:
-        return Connection(self.port, timeout, **options)
+    def connect(self, timeout: float = 20.0, *, source: str | None = None, **options) -> Connection:
+        """A connection, which comes from an address of its own unless it is told where from: a client with a full bucket."""
+        if source is None:
+            number = next(clients)
+            source = f"127.{200 + number // 62500}.{number // 250 % 250}.{1 + number % 250}"
+        return Connection(self.port, timeout, source=source, **options)
 
     def request(self, target: str | bytes, *, timeout: float = 20.0, source: str | None = None, **parts) -> Response:
         """One request on a connection of its own."""

@@ -66,6 +66,7 @@ sub vcl_recv {
     if (req.url !~ "^/v1/fib\?n=(0|[1-9][0-9]{0,9})$") {
         return (pass);
     }
+    std.collect(req.http.If-None-Match, ", ");
     std.collect(req.http.Accept, ", ");
     call negotiate;
     if (!req.http.Edge-Representation) {
@@ -177,6 +178,11 @@ sub vcl_synth {
 }
 
 sub vcl_deliver {
+    # Varnish compares with one tag; a list may hold it, too. The quotes are part of the tag.
+    if (resp.status == 200 && resp.http.ETag && std.strstr(req.http.If-None-Match, resp.http.ETag)) {
+        set req.http.If-None-Match = resp.http.ETag;
+    }
+
     # RFC 9211: this cache's member comes after the service's.
     set resp.http.Edge-Status = "edge-varnish;";
     if (obj.hits > 0) {
