@@ -25,11 +25,12 @@ sub vcl_recv {
     # These are of this file, not of clients.
     unset req.http.Edge-Forward;
     unset req.http.Edge-Representation;
-    # What it names would be dropped on the way to the service: Accept, or the address of the client.
+    # What it names would be dropped on the way to the service.
     unset req.http.Connection;
 
     # The caller's if it is sane, as the service has it, else a new one.
     if (req.http.X-Request-ID ~ "^[\x21-\x7e]{1,128}$") {
+        # Anew, or Connection could have it dropped.
         set req.http.X-Request-ID = req.http.X-Request-ID;
     } else {
         set req.http.X-Request-ID = std.time2integer(now, 0) + "-" + req.xid + "-" +
@@ -89,7 +90,7 @@ sub negotiate {
         set req.http.Edge-Representation = "json";
         return;
     }
-    if (req.http.Accept ~ {"["\x5c]"}) {
+    if (req.http.Accept ~ {"["\x5c]|^.{1024}"}) {
         return;
     }
     if (req.http.Accept ~ "(?i)(^|,)[ \t]*application/json[ \t]*(,|$)" ||
@@ -173,7 +174,8 @@ sub vcl_synth {
     set resp.http.X-Content-Type-Options = "nosniff";
     unset resp.http.Server;
     unset resp.http.X-Varnish;
-    set resp.body = """{"type":"about:blank","title":"Bad Request","status":400,"detail":"The request has no Host."}""";
+    set resp.body = {"{"type":"about:blank","title":""} + resp.reason + {"","status":"} + resp.status +
+        {","detail":"The edge cannot process the request."} + """"}""";
     return (deliver);
 }
 
