@@ -9,10 +9,10 @@ export LINT_VENV := .venv-lint
 BINARY := .build/release/fibonacci-api
 # Tests against real servers take turns, after the others: long computations would keep them from noticing what happens in time.
 PEER_TESTS := ^(RedisClientTests|RateLimitingTests|OTLPTracingTests)\.
-PEERS := redis-server redis-cli promtool amtool openssl objdump $(if $(filter x86_64,$(shell uname -m)),qemu-x86_64)
-PEER_PACKAGES := redis-server redis-tools prometheus prometheus-alertmanager openssl binutils qemu-user
+PEERS := redis-server redis-cli promtool amtool openssl objdump nginx varnishd $(if $(filter x86_64,$(shell uname -m)),qemu-x86_64)
+PEER_PACKAGES := redis-server redis-tools prometheus prometheus-alertmanager openssl binutils qemu-user nginx-light libnginx-mod-http-js varnish
 # What Debian starts when it installs a peer. The tests start their own, on other ports.
-PEER_SERVICES := redis-server:redis-server promtool:prometheus amtool:prometheus-alertmanager
+PEER_SERVICES := redis-server:redis-server promtool:prometheus amtool:prometheus-alertmanager nginx:nginx varnishd:varnish varnishd:varnishncsa
 # What images and their labels say of themselves. The commit's time, so that a build can be done again.
 image image-test compose-up: export VERSION ?= $(shell sed -n 's/.*static let version = "\(.*\)"/\1/p' Sources/FibonacciAPI/Application/BuildInformation.swift)
 image image-test compose-up: export REVISION ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
@@ -52,8 +52,8 @@ build: ## Build the release binary
 	swift build --configuration release --product fibonacci-api
 
 .PHONY: peers
-peers: ## Install what the tests run against (Debian, Ubuntu): Redis, Prometheus, Alertmanager, OpenSSL, emulated processors
-	@missing=; for program in $(PEERS); do command -v $$program >/dev/null || missing="$$missing $$program"; done; \
+peers: ## Install what the tests run against (Debian, Ubuntu): Redis, Prometheus, Alertmanager, OpenSSL, nginx, Varnish, emulated processors
+	@PATH=$$PATH:/usr/sbin; missing=; for program in $(PEERS); do command -v $$program >/dev/null || missing="$$missing $$program"; done; \
 	[ -z "$$missing" ] && exit 0; echo "installing what has:$$missing"; \
 	command -v apt-get >/dev/null || { echo "install these yourself: no apt-get here" >&2; exit 1; }; \
 	sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \

@@ -24,6 +24,8 @@ from service import Service, free_ports, wait_until
 EDGE = DEPLOY / "edge"
 barriers = itertools.count()
 clients = itertools.count()
+# Where Debian has servers, which is not in everybody's path.
+SYSTEM_PROGRAMS = os.environ.get("PATH", os.defpath) + ":/usr/sbin:/usr/local/sbin"
 NGINX_MODULES = ("/usr/lib/nginx/modules", "/usr/share/nginx/modules", "/usr/lib64/nginx/modules")
 CLIENT_FIELDS = ("X-RateLimit-Cost", "X-RateLimit-Remaining", "RateLimit-Policy", "RateLimit")
 
@@ -70,7 +72,7 @@ class Edge:
             return False
 
     def connect(self, timeout: float = 20.0, *, source: str | None = None, **options) -> Connection:
-        """A connection, which comes from an address of its own unless it is told where from: a client with a full bucket."""
+        """A connection from an address of its own, unless it is told where from: a client with a full bucket."""
         if source is None:
             number = next(clients)
             source = f"127.{200 + number // 62500}.{number // 250 % 250}.{1 + number % 250}"
@@ -98,8 +100,13 @@ class Edge:
 class Nginx(Edge):
     name = "edge-nginx"
 
+    def __init__(self, origin: int, certificates: dict[str, str] | None = None):
+        super().__init__(origin)
+        self.certificates = certificates
+        self.tls_port = free_ports(1)[0]
+
     def command(self) -> list[str]:
-        program = require("nginx", "nginx-light libnginx-mod-http-js")
+        program = require("nginx", "nginx-light libnginx-mod-http-js", SYSTEM_PROGRAMS)
         shutil.copytree(EDGE / "nginx", self.root, dirs_exist_ok=True)
         self._module()
         self._rewrite("nginx.conf", {"/run/nginx.pid": f"{self.root}/pid", "/var/log/nginx": str(self.root)})
@@ -113,6 +120,8 @@ class Nginx(Edge):
                 "/var/log/nginx": str(self.root),
             },
         )
+        if self.certificates:
+            self._add_tls()
         user = pwd.getpwuid(os.getuid()).pw_name
         temporary = " ".join(f"{kind}_temp_path {self.root}/{kind};" for kind in ("client_body", "proxy"))
         (self.root / "nginx.conf").write_text(
@@ -120,6 +129,18 @@ class Nginx(Edge):
         )
         main = f"daemon off; user {user};" if os.getuid() == 0 else "daemon off;"
         return [program, "-p", str(self.root), "-e", f"{self.root}/error.log", "-c", "nginx.conf", "-g", main]
+
+    def _add_tls(self) -> None:
+        self._rewrite("conf.d/fibonacci-api.conf", {"# include snippets": "include snippets"})
+        self._rewrite(
+            "snippets/fibonacci-api-tls.conf",
+            {
+                "listen 443 ": f"listen 127.0.0.1:{self.tls_port} ",
+                "listen [::]:443 ": f"listen [::1]:{self.tls_port} ",
+                "/etc/nginx/tls/tls.crt": self.certificates["server.crt"],
+                "/etc/nginx/tls/tls.key": self.certificates["server.key"],
+            },
+        )
 
     def _rewrite(self, name: str, replacements: dict[str, str]) -> None:
         path = self.root / name
@@ -131,17 +152,14 @@ class Nginx(Edge):
             if pathlib.Path(directory, "ngx_http_js_module.so").exists():
                 (self.root / "modules").symlink_to(directory)
                 return
-        pytest.fail("nginx has no njs: apt-get install libnginx-mod-http-js, or run 'make peers'", pytrace=False)
-
-    def log(self) -> str:
-        return (self.root / "fibonacci-api.log").read_text()
+        pytest.fail("nginx has no njs: apt-get install libnginx-mod-http-js", pytrace=False)
 
 
 class Varnish(Edge):
     name = "edge-varnish"
 
     def command(self) -> list[str]:
-        program = require("varnishd", "varnish")
+        program = require("varnishd", "varnish", SYSTEM_PROGRAMS)
         vcl = (EDGE / "varnish" / "default.vcl").read_text()
         (self.root / "default.vcl").write_text(substitute(vcl, {'.port = "8000";': f'.port = "{self.origin}";'}))
         listeners = ["-a", f"127.0.0.1:{self.port}", "-a", f"[::1]:{self.port}"]
@@ -236,14 +254,16 @@ class ShortLived:
         self.server.server_close()
 
 
+def plain(item: object) -> bool | int | str:
+    """A parameter, with tokens as text."""
+    return item if isinstance(item, bool | int) else str(item)
+
+
 def cache_statuses(response: Response) -> list[tuple[str, dict]]:
     """The members of Cache-Status over all its lines, by the rules of RFC 9651: the service's first."""
     members = http_sfv.List()
     members.parse((response.field("Cache-Status") or "").encode("latin-1"))
-    return [
-        (str(member.value), {key: item if isinstance(item, bool | int) else str(item) for key, item in member.params.items()})
-        for member in members
-    ]
+    return [(str(member.value), {key: plain(item) for key, item in member.params.items()}) for member in members]
 
 
 def own(response: Response) -> dict:
@@ -252,7 +272,7 @@ def own(response: Response) -> dict:
 
 
 def requests_that_reached(service: Service, *identifiers: str) -> list[dict]:
-    """The lines of the service's log about requests with these identifiers, once all that was asked before is in the log."""
+    """The lines of the service's log about requests with these identifiers, once all that was asked is in it."""
     barrier = f"barrier-{next(barriers)}"
     service.request("/healthz", fields={"X-Request-ID": barrier})
     service.access_log(barrier)

@@ -5,15 +5,18 @@ from __future__ import annotations
 import contextlib
 import itertools
 import re
+import socket
+import ssl
 import threading
 import time
 
 import oracle
 import pytest
 from checks import ACCEPT, CONTENT_TYPE, rate_limit
-from edge import CLIENT_FIELDS, Edge, ShortLived, cache_statuses, own, requests_that_reached
+from edge import CLIENT_FIELDS, Edge, Nginx, ShortLived, cache_statuses, own, requests_that_reached
 from rawhttp import Response, request_bytes
-from service import AMPLE_BUDGET, Service, wait_until
+from redis_server import make_certificates
+from service import AMPLE_BUDGET, wait_until
 from slow_proxy import SlowProxy
 
 LIFETIME = 86_400
@@ -278,7 +281,7 @@ def test_refusals_are_never_cached(edge, origin, address, n, method, status, tar
 
 
 def test_a_429_is_never_cached(edge, origin, address, n):
-    """Who has nothing left is refused by the service; the next client gets the value, and from then on so does everybody."""
+    """The service refuses who has nothing left; the next client gets the value, and from then on everybody does."""
     other = f"127.251.{n // 250 % 250}.{1 + n % 250}"
     with origin.connect(source=address) as connection:
         while int(connection.request("/v1/fib?n=1000000").field("X-RateLimit-Remaining")) >= 21:
@@ -302,21 +305,30 @@ def test_a_503_is_never_cached(start, start_edge):
     room = oracle.cost(HEAVY) + 1
     service = start(COMPUTE_THREADS=1, COMPUTE_QUEUE_COST=room, FIB_MAX_N=10 * HEAVY, TRUSTED_PROXIES="127.0.0.1")
     edge = start_edge(service.port)
-    numbers = itertools.count(2_000_003)
-    with contextlib.ExitStack() as stack:
-        connections = [stack.enter_context(service.connect(60)) for _ in range(4)]
-        for index, connection in enumerate(connections):
-            connection.send(request_bytes(f"/v1/fib?n={HEAVY + index}", fields={"Accept": "text/plain"}))
+    numbers, heavy = itertools.count(2_000_003), itertools.count(HEAVY)
+    over = threading.Event()
 
-        def refused() -> int | None:
-            number = next(numbers)
-            response = edge.fib(number)
-            assert response.status in (200, 503)
-            return number if response.status == 503 else None
+    def occupy() -> None:
+        with service.connect(60) as connection:
+            while not over.is_set():
+                connection.request(f"/v1/fib?n={next(heavy)}", fields={"Accept": "text/plain"})
 
-        number = wait_until(refused, 20, "a refusal")
-        for connection in connections:
-            connection.read_response(timeout=60)
+    threads = [threading.Thread(target=occupy) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+
+    def refused() -> int | None:
+        number = next(numbers)
+        response = edge.fib(number)
+        assert response.status in (200, 503)
+        return number if response.status == 503 else None
+
+    try:
+        number = wait_until(refused, 30, "a refusal")
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join(60)
     assert_right(edge.fib(number), number)
     assert_hit(edge.fib(number))
 
@@ -402,7 +414,7 @@ def is_stale(response: Response) -> bool:
 
 
 def test_the_edge_revalidates_what_is_too_old(origin, start_edge, address, n):
-    """The service is asked with the tag, says 304, and what is stored is fresh again. Clients get the value all the time."""
+    """The service is asked with the tag, says 304, and what is stored is fresh again. Clients always get the value."""
     hop = ShortLived(origin.port)
     try:
         edge = start_edge(hop.port)
@@ -429,7 +441,7 @@ def test_the_edge_revalidates_what_is_too_old(origin, start_edge, address, n):
 
 
 def test_values_outlive_the_service_and_nothing_else_does(start, start_edge, address, n):
-    """While it is away, stored values are served and say that they are stale; the rest is a problem, and not remembered."""
+    """Stored values are served and say that they are stale; the rest is a problem, and not remembered."""
     settings = {"TRUSTED_PROXIES": "127.0.0.1", "RATE_LIMIT_BUDGET": AMPLE_BUDGET}
     service = start(**settings)
     hop = ShortLived(service.port)
@@ -460,6 +472,27 @@ def test_values_outlive_the_service_and_nothing_else_does(start, start_edge, add
         assert_right(edge.fib(n + 1_000_000), n + 1_000_000)
     finally:
         hop.close()
+
+
+def test_nginx_ends_tls_and_offers_http_2(origin, tmp_path, n):
+    certificates = make_certificates(tmp_path)
+    edge = Nginx(origin.port, certificates)
+    try:
+        edge.start()
+        context = ssl.create_default_context(cafile=certificates["ca.crt"])
+        for offered, chosen in ((["h2", "http/1.1"], "h2"), (["http/1.1"], "http/1.1")):
+            context.set_alpn_protocols(offered)
+            with (
+                socket.create_connection(("127.0.0.1", edge.tls_port), 10) as plain,
+                context.wrap_socket(plain, server_hostname="127.0.0.1") as secured,
+            ):
+                assert secured.selected_alpn_protocol() == chosen
+                if chosen == "http/1.1":
+                    secured.sendall(request_bytes(f"/v1/fib?n={n}", fields={"Connection": "close"}))
+                    answer = b"".join(iter(lambda: secured.recv(1 << 16), b""))
+                    assert answer.endswith(oracle.json_body(n))
+    finally:
+        edge.close()
 
 
 def test_keepalive_and_pipelining_keep_the_order(edge, n):

@@ -40,24 +40,45 @@ COMMON = {
 
 ranges = st.sampled_from(
     ["application/json", "application/*", "text/plain", "text/*", "*/*", "text/html", "image/png", "Application/JSON"]
-    + ["TEXT/plain", "*/plain", "*", "application/json-seq", "application/jsonp", "x-text/plain", "text/plainer", "garbage"]
+    + [
+        "TEXT/plain",
+        "*/plain",
+        "*",
+        "application/json-seq",
+        "application/jsonp",
+        "x-text/plain",
+        "text/plainer",
+        "garbage",
+    ]
 )
 weights = st.sampled_from(
     [""] * 6
     + [";q=0", ";q=0.0", ";q=0.000", ";q=1", ";q=1.0", ";q=1.", ";q=0.", ";q=0.5", ";q=0.501", "; q=0.001", " ;\tq=0.9"]
     + [";Q=0.3", ";q=1.001", ";q=.5", ";q=0.1234", ";q=abc", ";q=-1", ";q", ";", ";q=0.5;x=1", ';q="0.5"', ";q=00.5"]
-    + [";charset=utf-8", "; charset=UTF-8", ';charset="utf-8"', ";charset=utf-16", ";v=2", ";charset=utf-8;q=0.2", ";v=2;q=1"]
+    + [
+        ";charset=utf-8",
+        "; charset=UTF-8",
+        ';charset="utf-8"',
+        ";charset=utf-16",
+        ";v=2",
+        ";charset=utf-8;q=0.2",
+        ";v=2;q=1",
+    ]
     + [';x=","', ';x="\\""', ';x="']
 )
-members = st.builds(lambda before, media, weight, after: before + media + weight + after, *(
-    [st.sampled_from(["", "", " ", "\t", "  "]), ranges, weights, st.sampled_from(["", "", " ", "\t"])]
-))
+members = st.builds(
+    lambda before, media, weight, after: before + media + weight + after,
+    *([st.sampled_from(["", "", " ", "\t", "  "]), ranges, weights, st.sampled_from(["", "", " ", "\t"])]),
+)
 values = st.lists(members, min_size=0, max_size=4).map(",".join)
 
 
 def verdict(text: str, path: str) -> list[str]:
     """The rules about Accept in a recipe, as regular expressions, in their order."""
-    quotes = {"nginx": r"""(?:"~\*|'~)(.*?)(?:"|') (?:json|text|"")""", "vcl": r'Accept ~ (?:\{"|")(.*?)(?:"\}|")(?: \|\||\))'}
+    quotes = {
+        "nginx": r"""(?:"~\*|'~)(.*?)(?:"|') (?:json|text|"")""",
+        "vcl": r'Accept ~ (?:\{"|")(.*?)(?:"\}|")(?: \|\||\))',
+    }
     return re.findall(quotes["nginx" if path.endswith(".conf") else "vcl"], text)
 
 

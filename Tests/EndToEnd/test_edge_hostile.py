@@ -73,7 +73,9 @@ def test_a_forged_x_forwarded_for_is_not_believed(edge, origin, address, lines):
     assert remaining(edge, address) == BUDGET - 1
 
 
-@pytest.mark.parametrize("nominated", ["X-Forwarded-For", "close, X-Forwarded-For", "keep-alive, x-forwarded-for, X-Request-ID"])
+@pytest.mark.parametrize(
+    "nominated", ["X-Forwarded-For", "close, X-Forwarded-For", "keep-alive, x-forwarded-for, X-Request-ID"]
+)
 def test_connection_cannot_take_away_who_the_client_is(edge, origin, address, nominated):
     """A proxy drops what Connection names: if it did so with what it adds itself, the charge would be its own.
 
@@ -86,7 +88,9 @@ def test_connection_cannot_take_away_who_the_client_is(edge, origin, address, no
     assert remaining(origin, "127.0.0.1") == before
 
 
-@pytest.mark.parametrize("nominated", ["Accept", "close, Accept", "Host", "Content-Length", "X-Request-ID", "TE, Upgrade"])
+@pytest.mark.parametrize(
+    "nominated", ["Accept", "close, Accept", "Host", "Content-Length", "X-Request-ID", "TE, Upgrade"]
+)
 def test_connection_cannot_poison_a_variant(edge, n, nominated):
     edge.fib(n, fields={"Accept": "text/plain", "Connection": nominated})
     assert_right(edge.fib(n, fields={"Accept": "text/plain"}), n, "text")
@@ -180,7 +184,9 @@ def test_a_preflight_is_answered_by_the_service(edge, origin, address):
         assert response.field(f"Access-Control-{name}") == direct.field(f"Access-Control-{name}")
 
 
-@pytest.mark.parametrize("target", ["/metrics", "/readyz", "/livez", "/version", "/v1/fib/../../metrics", "/%6detrics", "//metrics"])
+@pytest.mark.parametrize(
+    "target", ["/metrics", "/readyz", "/livez", "/version", "/v1/fib/../../metrics", "/%6detrics", "//metrics"]
+)
 def test_the_admin_port_is_not_reachable(edge, origin, target):
     response = edge.request(target)
     assert response.status in (400, 404)
@@ -201,7 +207,9 @@ def test_very_long_addresses_and_fields_are_refused_or_answered(edge, n, length)
     for request in (
         request_bytes(f"/v1/fib?n={n}&x={'y' * length}"),
         request_bytes(f"/v1/fib?n={n}", fields={"X-Long": "y" * length}),
-        request_bytes(f"/v1/fib?n={n}", fields={"Accept": ",".join(["image/png;q=0.1"] * (length // 16)) + ",text/plain"}),
+        request_bytes(
+            f"/v1/fib?n={n}", fields={"Accept": ",".join(["image/png;q=0.1"] * (length // 16)) + ",text/plain"}
+        ),
     ):
         with edge.connect() as connection:
             try:
@@ -216,8 +224,13 @@ def test_very_long_addresses_and_fields_are_refused_or_answered(edge, n, length)
 HOST = b"Host: api.example.com\r\n"
 SMUGGLED = b"GET /v1/fib?n=7 HTTP/1.1\r\nHost: api.example.com\r\nX-Request-ID: smuggled\r\n\r\n"
 CONFUSING = {
-    "two lengths": b"POST /v1/fib?n=%d HTTP/1.1\r\n" + HOST + b"Content-Length: 0\r\nContent-Length: 80\r\n\r\n" + SMUGGLED,
-    "the same length twice": b"GET /v1/fib?n=%d HTTP/1.1\r\n" + HOST + b"Content-Length: 3\r\nContent-Length: 3\r\n\r\nabc",
+    "two lengths": b"POST /v1/fib?n=%d HTTP/1.1\r\n"
+    + HOST
+    + b"Content-Length: 0\r\nContent-Length: 80\r\n\r\n"
+    + SMUGGLED,
+    "the same length twice": b"GET /v1/fib?n=%d HTTP/1.1\r\n"
+    + HOST
+    + b"Content-Length: 3\r\nContent-Length: 3\r\n\r\nabc",
     "a list of lengths": b"POST /v1/fib?n=%d HTTP/1.1\r\n" + HOST + b"Content-Length: 0, 80\r\n\r\n" + SMUGGLED,
     "a length with a sign": b"POST /v1/fib?n=%d HTTP/1.1\r\n" + HOST + b"Content-Length: +0\r\n\r\n" + SMUGGLED,
     "both framings": b"POST /v1/fib?n=%d HTTP/1.1\r\n"
@@ -225,12 +238,18 @@ CONFUSING = {
     + b"Content-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
     + SMUGGLED,
     "an unknown coding": b"POST /v1/fib?n=%d HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: xchunked\r\n\r\n" + SMUGGLED,
-    "a coding in disguise": b"POST /v1/fib?n=%d HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: \x0bchunked\r\n\r\n" + SMUGGLED,
+    "a coding in disguise": b"POST /v1/fib?n=%d HTTP/1.1\r\n"
+    + HOST
+    + b"Transfer-Encoding: \x0bchunked\r\n\r\n"
+    + SMUGGLED,
     "two codings": b"POST /v1/fib?n=%d HTTP/1.1\r\n"
     + HOST
     + b"Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n"
     + SMUGGLED,
-    "a bad size of a chunk": b"POST /v1/fib?n=%d HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n0x0\r\n\r\n" + SMUGGLED,
+    "a bad size of a chunk": b"POST /v1/fib?n=%d HTTP/1.1\r\n"
+    + HOST
+    + b"Transfer-Encoding: chunked\r\n\r\n0x0\r\n\r\n"
+    + SMUGGLED,
     "a space before the colon": b"GET /v1/fib?n=%d HTTP/1.1\r\n" + HOST + b"Content-Length : 80\r\n\r\n" + SMUGGLED,
     "bare line feeds": b"GET /v1/fib?n=%d HTTP/1.1\n" + HOST + b"X: y\n\n",
     "a folded field": b"GET /v1/fib?n=%d HTTP/1.1\r\n" + HOST + b"Accept: text/\r\n plain\r\n\r\n",
@@ -242,7 +261,10 @@ CONFUSING = {
     "another version": b"GET /v1/fib?n=%d HTTP/1.2\r\n" + HOST + b"\r\n",
     "no version": b"GET /v1/fib?n=%d\r\n\r\n",
     "the version of old": b"GET /v1/fib?n=%d HTTP/1.0\r\n\r\n",
-    "a get with a length and no content": b"GET /v1/fib?n=%d HTTP/1.1\r\n" + HOST + b"Content-Length: 80\r\n\r\n" + SMUGGLED,
+    "a get with a length and no content": b"GET /v1/fib?n=%d HTTP/1.1\r\n"
+    + HOST
+    + b"Content-Length: 80\r\n\r\n"
+    + SMUGGLED,
     "a method in small letters": b"get /v1/fib?n=%d HTTP/1.1\r\n" + HOST + b"\r\n",
     "connect": b"CONNECT 127.0.0.1:80 HTTP/1.1\r\n" + HOST + b"X: %d\r\n\r\n",
 }
@@ -271,7 +293,13 @@ def test_confusing_requests_confuse_nobody_else(edge, n, label):
 def test_a_smuggled_request_is_a_request_of_its_own_or_none(edge, origin, address, n):
     """What is taken for one is charged to who sent it, and answered to nobody else."""
     asked = identifier().encode()
-    for label in ("two lengths", "both framings", "an unknown coding", "a coding in disguise", "a space before the colon"):
+    for label in (
+        "two lengths",
+        "both framings",
+        "an unknown coding",
+        "a coding in disguise",
+        "a space before the colon",
+    ):
         with edge.connect(timeout=3, source=address) as connection:
             connection.send_tolerantly((CONFUSING[label] % n).replace(b"smuggled", asked))
             begin = time.monotonic()
