@@ -86,6 +86,10 @@ class Edge:
     def fib(self, n: int | str, **parts) -> Response:
         return self.request(f"/v1/fib?n={n}", **parts)
 
+    def purge(self) -> None:
+        """Empties the cache, as docs/edge.md says."""
+        raise NotImplementedError
+
     def close(self) -> None:
         if self.process and self.process.poll() is None:
             self.process.terminate()
@@ -100,15 +104,20 @@ class Edge:
 class Nginx(Edge):
     name = "edge-nginx"
 
-    def __init__(self, origin: int, certificates: dict[str, str] | None = None):
+    def __init__(self, origin: int, certificates: dict[str, str] | None = None, *, njs: bool = True):
         super().__init__(origin)
         self.certificates = certificates
+        self.njs = njs
         self.tls_port = free_ports(1)[0]
 
     def command(self) -> list[str]:
         program = require("nginx", "nginx-light libnginx-mod-http-js", SYSTEM_PROGRAMS)
         shutil.copytree(EDGE / "nginx", self.root, dirs_exist_ok=True)
-        self._module()
+        if self.njs:
+            self._link_module()
+        else:
+            self._rewrite("nginx.conf", {"load_module modules/ngx_http_js_module.so;": ""})
+            self._rewrite("conf.d/fibonacci-api.conf", {"fibonacci-api-njs.conf": "fibonacci-api-plain.conf"})
         self._rewrite("nginx.conf", {"/run/nginx.pid": f"{self.root}/pid", "/var/log/nginx": str(self.root)})
         self._rewrite(
             "conf.d/fibonacci-api.conf",
@@ -130,6 +139,10 @@ class Nginx(Edge):
         main = f"daemon off; user {user};" if os.getuid() == 0 else "daemon off;"
         return [program, "-p", str(self.root), "-e", f"{self.root}/error.log", "-c", "nginx.conf", "-g", main]
 
+    def purge(self) -> None:
+        for path in (self.root / "cache").iterdir():
+            shutil.rmtree(path)
+
     def _add_tls(self) -> None:
         self._rewrite("conf.d/fibonacci-api.conf", {"# include snippets": "include snippets"})
         self._rewrite(
@@ -146,7 +159,7 @@ class Nginx(Edge):
         path = self.root / name
         path.write_text(substitute(path.read_text(), replacements))
 
-    def _module(self) -> None:
+    def _link_module(self) -> None:
         """njs, where `load_module` looks for it: below the prefix."""
         for directory in NGINX_MODULES:
             if pathlib.Path(directory, "ngx_http_js_module.so").exists():
@@ -173,12 +186,15 @@ class Varnish(Edge):
             f"{self.root}/work",
             "-f",
             f"{self.root}/default.vcl",
-            "-T",
-            "none",
             "-s",
             "malloc,128m",
             *listeners,
         ]
+
+    def purge(self) -> None:
+        ban = 'ban obj.http.ETag ~ "^.fib-v1-"'
+        program = require("varnishadm", "varnish", SYSTEM_PROGRAMS)
+        subprocess.run([program, "-n", f"{self.root}/work", ban], check=True, capture_output=True, timeout=20)
 
 
 class Chain(Edge):
@@ -195,6 +211,10 @@ class Chain(Edge):
         self.inner.start()
         self.outer.start()
         return self
+
+    def purge(self) -> None:
+        self.inner.purge()
+        self.outer.purge()
 
     def close(self) -> None:
         self.outer.close()

@@ -474,6 +474,54 @@ def test_values_outlive_the_service_and_nothing_else_does(start, start_edge, add
         hop.close()
 
 
+def test_a_client_without_budget_gets_what_is_stored_even_if_it_is_stale(origin, start_edge, address, n):
+    """The service refuses to revalidate for it: the refusal leaves what is stored where it is."""
+    with origin.connect(source=address) as connection:
+        for number in (10_000_000, 1_000_000, 10):
+            while connection.request(f"/v1/fib?n={number}", fields={"Accept": "text/plain"}).status == 200:
+                pass
+    hop = ShortLived(origin.port)
+    try:
+        edge = start_edge(hop.port)
+        edge.fib(n)
+        asked: list[str] = []
+
+        def refusals() -> list[dict]:
+            asked.append(identifier())
+            assert_right(edge.fib(n, source=address, fields={"X-Request-ID": asked[-1]}), n)
+            return requests_that_reached(origin, *asked)
+
+        reached = wait_until(refusals, 20, "a refused revalidation", interval=0.2)
+        assert {entry["status"] for entry in reached} == {429}
+        assert_right(edge.fib(n, source=address), n)
+    finally:
+        hop.close()
+
+
+def test_a_purge_makes_the_edge_ask_again(edge, origin, n):
+    edge.fib(n)
+    assert_hit(edge.fib(n))
+    edge.purge()
+    asked = identifier()
+    assert_right(edge.fib(n, fields={"X-Request-ID": asked}), n)
+    assert len(requests_that_reached(origin, asked)) == 1
+
+
+def test_nginx_does_without_njs(origin, n):
+    edge = Nginx(origin.port, njs=False)
+    try:
+        edge.start()
+        for representation in ("json", "text"):
+            fields = {"Accept": ACCEPT[representation]}
+            assert_right(edge.fib(n, fields=fields), n, representation)
+            hit = edge.fib(n, fields=fields)
+            assert_right(hit, n, representation)
+            assert_hit(hit)
+            assert hit.field("Age") is None
+    finally:
+        edge.close()
+
+
 def test_nginx_ends_tls_and_offers_http_2(origin, tmp_path, n):
     certificates = make_certificates(tmp_path)
     edge = Nginx(origin.port, certificates)
