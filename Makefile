@@ -10,7 +10,7 @@ BINARY := .build/release/fibonacci-api
 # Tests against real servers take turns, after the others: long computations would keep them from noticing what happens in time.
 PEER_TESTS := ^(RedisClientTests|RateLimitingTests|OTLPTracingTests)\.
 PEERS := redis-server redis-cli promtool amtool openssl objdump nginx varnishd $(if $(filter x86_64,$(shell uname -m)),qemu-x86_64)
-PEER_PACKAGES := redis-server redis-tools prometheus prometheus-alertmanager openssl binutils qemu-user nginx-light libnginx-mod-http-js varnish
+PEER_PACKAGES := redis-server redis-tools prometheus prometheus-alertmanager openssl binutils qemu-user nginx libnginx-mod-http-js varnish
 # What Debian starts when it installs a peer. The tests start their own, on other ports.
 PEER_SERVICES := redis-server:redis-server promtool:prometheus amtool:prometheus-alertmanager nginx:nginx varnishd:varnish varnishd:varnishncsa
 # What images and their labels say of themselves. The commit's time, so that a build can be done again.

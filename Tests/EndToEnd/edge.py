@@ -111,7 +111,7 @@ class Nginx(Edge):
         self.tls_port = free_ports(1)[0]
 
     def command(self) -> list[str]:
-        program = require("nginx", "nginx-light libnginx-mod-http-js", SYSTEM_PROGRAMS)
+        program = require("nginx", "nginx libnginx-mod-http-js", SYSTEM_PROGRAMS)
         shutil.copytree(EDGE / "nginx", self.root, dirs_exist_ok=True)
         if self.njs:
             self._link_module()

@@ -13,7 +13,7 @@ import time
 import oracle
 import pytest
 from checks import ACCEPT, CONTENT_TYPE, rate_limit
-from edge import CLIENT_FIELDS, Edge, Nginx, ShortLived, cache_statuses, own, requests_that_reached
+from edge import CLIENT_FIELDS, Chain, Edge, Nginx, ShortLived, cache_statuses, own, requests_that_reached
 from rawhttp import Response, request_bytes
 from redis_server import make_certificates
 from service import AMPLE_BUDGET, wait_until
@@ -135,6 +135,30 @@ def test_age_and_cache_status_are_right(edge, n):
     assert own(hit)["ttl"] == pytest.approx(LIFETIME - age, abs=1)
     assert [name for name, _ in cache_statuses(hit)] == names
     assert cache_statuses(hit)[:-1] == cache_statuses(miss)[:-1], "the members of others are as they were stored"
+
+
+def test_an_age_counts_from_the_service_through_two_caches(origin, n):
+    edge = Chain(origin.port)
+    try:
+        edge.start()
+        edge.inner.fib(n)
+        begin = time.monotonic()
+
+        def aged() -> Response | None:
+            response = edge.inner.fib(n)
+            return response if int(response.field("Age")) >= 1 else None
+
+        wait_until(aged, 10, "an age of a second", interval=0.1)
+        for status in ("fwd", "hit", "hit"):
+            response = edge.fib(n)
+            assert_right(response, n)
+            assert status in own(response)
+            assert 1 <= int(response.field("Age")) <= time.monotonic() - begin + 2
+            assert len(response.all("Age")) == 1
+            assert [name for name, _ in cache_statuses(response)] == ["fibonacci-api", "edge-varnish", "edge-nginx"]
+            assert [name for name in CLIENT_FIELDS if response.field(name) is not None] == []
+    finally:
+        edge.close()
 
 
 CONDITIONS = {

@@ -19,16 +19,18 @@ function since(r) {
     return isNaN(made) ? undefined : Math.max(0, Math.floor((Date.now() - made) / 1000));
 }
 
-// `Age` (RFC 9111 §5.1) of an answer from the cache. nginx keeps the Date of the first fetch when it revalidates: for an answer that is
-// fresh all the same, this is the most that its age can be.
+// `Age` (RFC 9111 §5.1): a cache behind this one has its own, and what is stored here grows older. nginx keeps the Date of the first fetch when it
+// revalidates: for an answer that is fresh all the same, this is the most that its age can be.
 function age(r) {
+    const behind = r.variables.upstream_http_age || '';
     const seconds = since(r);
     if (seconds === undefined || FROM_CACHE.indexOf(r.variables.upstream_cache_status) < 0) {
-        return '';
+        return behind;
     }
     const fresh = lifetime(r);
-    if (r.variables.upstream_cache_status === 'HIT' && seconds > fresh) {
-        return String(Math.min(seconds - fresh, fresh));
+    const expiry = fresh + Number(behind);
+    if (r.variables.upstream_cache_status === 'HIT' && seconds > expiry) {
+        return String(Math.min(seconds - expiry, fresh));
     }
     return String(seconds);
 }
