@@ -28,6 +28,10 @@ unset req.http.If-Unmodified-Since;
 if (req.http.If-Match || req.http.Content-Length || req.http.Transfer-Encoding) {
   return(pass);
 }
+# What is no list of entity tags is not judged here.
+if (req.http.If-None-Match && req.http.If-None-Match !~ {"^[ \t]*(W/)?"[^"]*"([ \t]*,[ \t]*(W/)?"[^"]*")*[ \t]*$"}) {
+  return(pass);
+}
 
 # What may be in the cache: one spelling of each address.
 if (req.url !~ "^/(docs|openapi\.json)?$") {

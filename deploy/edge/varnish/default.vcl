@@ -59,6 +59,11 @@ sub vcl_recv {
     if (req.http.If-Match || req.http.Content-Length || req.http.Transfer-Encoding) {
         return (pass);
     }
+    # A list of entity tags is judged here: in a list that is none, a tag could be found that is not there.
+    std.collect(req.http.If-None-Match, ", ");
+    if (req.http.If-None-Match && req.http.If-None-Match !~ {"^[ \t]*(W/)?"[^"]*"([ \t]*,[ \t]*(W/)?"[^"]*")*[ \t]*$"}) {
+        return (pass);
+    }
     # What may be in the cache: one spelling of each address. Others are passed on, so they cost the cache nothing and cannot poison it.
     if (req.url ~ "^/(docs|openapi\.json)?$") {
         set req.http.Edge-Forward = "miss";
@@ -67,7 +72,6 @@ sub vcl_recv {
     if (req.url !~ "^/v1/fib\?n=(0|[1-9][0-9]{0,9})$") {
         return (pass);
     }
-    std.collect(req.http.If-None-Match, ", ");
     std.collect(req.http.Accept, ", ");
     call negotiate;
     if (!req.http.Edge-Representation) {
@@ -180,14 +184,13 @@ sub vcl_synth {
 }
 
 sub vcl_deliver {
-    # Varnish compares with one tag; a list may hold it, too. The quotes are part of the tag.
-    if (resp.status == 200 && resp.http.ETag && std.strstr(req.http.If-None-Match, resp.http.ETag)) {
-        set req.http.If-None-Match = resp.http.ETag;
-    }
-
     # RFC 9211: this cache's member comes after the service's.
     set resp.http.Edge-Status = "edge-varnish;";
     if (obj.hits > 0) {
+        # Varnish compares with one tag; a list may hold it, too. That it is a list was seen to; the quotes are part of the tag.
+        if (resp.status == 200 && resp.http.ETag && std.strstr(req.http.If-None-Match, resp.http.ETag)) {
+            set req.http.If-None-Match = resp.http.ETag;
+        }
         set resp.http.Edge-Status = resp.http.Edge-Status + "hit;ttl=" + std.real2integer(std.real(duration=obj.ttl), 0);
         # These were of the client that the stored answer was made for.
         unset resp.http.X-RateLimit-Cost;
