@@ -9,10 +9,15 @@ export LINT_VENV := .venv-lint
 BINARY := .build/release/fibonacci-api
 # Tests against real servers take turns, after the others: long computations would keep them from noticing what happens in time.
 PEER_TESTS := ^(RedisClientTests|RateLimitingTests|OTLPTracingTests)\.
-PEERS := redis-server redis-cli promtool amtool haproxy openssl objdump curl $(if $(filter x86_64,$(shell uname -m)),qemu-x86_64)
-PEER_PACKAGES := redis-server redis-tools prometheus prometheus-alertmanager haproxy openssl binutils qemu-user curl
+PEERS := redis-server redis-cli promtool amtool haproxy nginx varnishd openssl objdump curl kubectl \
+	$(if $(filter x86_64,$(shell uname -m)),qemu-x86_64)
+PEER_PACKAGES := redis-server redis-tools prometheus prometheus-alertmanager haproxy nginx libnginx-mod-http-js varnish openssl binutils qemu-user \
+	curl kubernetes-client
+# Parts of peers that are no programs, where Debian has them.
+PEER_FILES := /usr/lib/nginx/modules/ngx_http_js_module.so
 # What Debian starts when it installs a peer. The tests start their own, on other ports.
-PEER_SERVICES := redis-server:redis-server promtool:prometheus amtool:prometheus-alertmanager haproxy:haproxy
+PEER_SERVICES := redis-server:redis-server promtool:prometheus amtool:prometheus-alertmanager haproxy:haproxy nginx:nginx varnishd:varnish \
+	varnishd:varnishncsa
 # What images and their labels say of themselves. The commit's time, so that a build can be done again.
 image image-test compose-up: export VERSION ?= $(shell sed -n 's/.*static let version = "\(.*\)"/\1/p' Sources/FibonacciAPI/Application/BuildInformation.swift)
 image image-test compose-up: export REVISION ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
@@ -53,8 +58,9 @@ build: ## Build the release binary
 	swift build --configuration release --product fibonacci-api
 
 .PHONY: peers
-peers: ## Install what the tests run against (Debian, Ubuntu): Redis, Prometheus, Alertmanager, HAProxy, OpenSSL, emulated processors
-	@missing=; for program in $(PEERS); do command -v $$program >/dev/null || missing="$$missing $$program"; done; \
+peers: ## Install what the tests run against (Debian, Ubuntu): Redis, Prometheus, HAProxy, nginx, Varnish, kubectl, …
+	@PATH=$$PATH:/usr/sbin; missing=; for program in $(PEERS); do command -v $$program >/dev/null || missing="$$missing $$program"; done; \
+	! command -v apt-get >/dev/null || for file in $(PEER_FILES); do [ -e $$file ] || missing="$$missing $$file"; done; \
 	[ -z "$$missing" ] && exit 0; echo "installing what has:$$missing"; \
 	command -v apt-get >/dev/null || { echo "install these yourself: no apt-get here" >&2; exit 1; }; \
 	sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \

@@ -7,10 +7,12 @@ import os
 from collections.abc import Callable, Iterator
 
 import pytest
+from edge import KINDS, Edge
 from service import Service, binary_path
 
 measured: list[str] = []
 addresses = itertools.count()
+numbers = itertools.count()
 
 
 @pytest.fixture
@@ -73,6 +75,44 @@ def address() -> str:
     """A loopback address that no other test comes from: a client with a full bucket."""
     number = next(addresses)
     return f"127.{1 + number // 62500}.{number // 250 % 250}.{1 + number % 250}"
+
+
+@pytest.fixture(scope="module")
+def origin(binary: str) -> Iterator[Service]:
+    """The service behind the caches. It trusts them alone, and budgets do not come back within a test."""
+    settings = {"RATE_LIMIT_BUDGET": 1_000, "RATE_LIMIT_WINDOW_SECONDS": 31_536_000}
+    with Service(TRUSTED_PROXIES="127.0.0.1/32", **settings) as running:
+        yield running
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def edge(request: pytest.FixtureRequest, origin: Service) -> Iterator[Edge]:
+    """A cache in front of `origin`. Tests share it: each asks for values of its own."""
+    one = KINDS[request.param](origin.port)
+    try:
+        yield one.start()
+    finally:
+        one.close()
+
+
+@pytest.fixture(params=KINDS)
+def start_edge(request: pytest.FixtureRequest) -> Iterator[Callable[[int], Edge]]:
+    """Starts a cache in front of a port of the test's own choice."""
+    started: list[Edge] = []
+
+    def start_one(port: int) -> Edge:
+        started.append(KINDS[request.param](port))
+        return started[-1].start()
+
+    yield start_one
+    for one in started:
+        one.close()
+
+
+@pytest.fixture
+def n() -> int:
+    """A number that no other test asks for, with some hundred digits."""
+    return 1_000 + next(numbers)
 
 
 impatient = make_service_fixture(

@@ -82,9 +82,9 @@ def request_bytes(
 
 
 class Connection:
-    """One TCP connection to 127.0.0.1, with a deadline on everything it does.
+    """One TCP connection to 127.0.0.1, or to ::1, with a deadline on everything it does.
 
-    `source` is an address of 127.0.0.0/8 to come from: to the service, each is another client.
+    `source` is an address of 127.0.0.0/8 to come from: to the service, each is another client. `::1` stands for IPv6.
     """
 
     def __init__(
@@ -96,13 +96,14 @@ class Connection:
     ):
         self.timeout = timeout
         self.buffer = bytearray()
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        is_ipv6 = source is not None and ":" in source
+        self.socket = socket.socket(socket.AF_INET6 if is_ipv6 else socket.AF_INET, socket.SOCK_STREAM)
         if receive_buffer is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.settimeout(timeout)
         if source is not None:
             self.socket.bind((source, 0))
-        self.socket.connect(("127.0.0.1", port))
+        self.socket.connect(("::1" if is_ipv6 else "127.0.0.1", port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def __enter__(self) -> Connection:

@@ -13,8 +13,9 @@ import pytest
 from service import free_ports, wait_until
 
 
-def require(program: str, package: str) -> str:
-    path = shutil.which(program)
+def require(program: str, package: str, search: str | None = None) -> str:
+    """The path of a program, looked for in the caller's path or in `search`."""
+    path = shutil.which(program, path=search)
     if path is None:
         pytest.fail(f"{program} is missing: apt-get install {package}, or run 'make peers'", pytrace=False)
     return path
