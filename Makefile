@@ -14,9 +14,9 @@ PEER_PACKAGES := redis-server redis-tools prometheus prometheus-alertmanager ope
 # What Debian starts when it installs a peer. The tests start their own, on other ports.
 PEER_SERVICES := redis-server:redis-server promtool:prometheus amtool:prometheus-alertmanager
 # What images and their labels say of themselves. The commit's time, so that a build can be done again.
-image image-test compose-up: export VERSION ?= $(shell sed -n 's/.*static let version = "\(.*\)"/\1/p' Sources/FibonacciAPI/Application/BuildInformation.swift)
-image image-test compose-up: export REVISION ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
-image image-test compose-up: export CREATED ?= $(shell git log -1 --format=%cI 2>/dev/null || echo unknown)
+image image-test image-backup compose-up: export VERSION ?= $(shell sed -n 's/.*static let version = "\(.*\)"/\1/p' Sources/FibonacciAPI/Application/BuildInformation.swift)
+image image-test image-backup compose-up: export REVISION ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+image image-test image-backup compose-up: export CREATED ?= $(shell git log -1 --format=%cI 2>/dev/null || echo unknown)
 DOCKER_BUILD := docker build --build-arg VERSION --build-arg REVISION --build-arg CREATED
 COMPOSE := docker compose --file compose.yml $(if $(LOGGING),--file compose.logging.yml)
 MESSAGES := Sources/OTLPTracing/Export/Messages
@@ -41,7 +41,7 @@ FUZZ_RUN := SWIFT_BACKTRACE=enable=no Fuzz/.build/debug
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: build ## Build and start the service on http://localhost:8000
@@ -104,9 +104,17 @@ fuzz-keep: fuzz-build ## Add to the corpus the few inputs that the fuzzers found
 e2e: build peers $(VENV)/.installed ## Run the end-to-end tests against the release binary
 	FIBONACCI_API_BINARY=$(CURDIR)/$(BINARY) $(VENV)/bin/pytest Tests/EndToEnd
 
+.PHONY: restore-drill
+restore-drill: build peers ## Fill a Redis through the service, back it up, restore it elsewhere and compare; ARGS="--values 2000"
+	FIBONACCI_API_BINARY=$(CURDIR)/$(BINARY) $(PYTHON) Scripts/restore-drill-demo $(ARGS)
+
 .PHONY: image
 image: ## Build the container image
 	$(DOCKER_BUILD) --tag fibonacci-api:$(VERSION) --tag fibonacci-api:latest .
+
+.PHONY: image-backup
+image-backup: image ## Build the image of the jobs that back Redis up and drill the restore
+	$(DOCKER_BUILD) --build-arg SERVICE_IMAGE=fibonacci-api:$(VERSION) --tag fibonacci-api-redis-backup:$(VERSION) deploy/redis/backup
 
 .PHONY: image-test
 image-test: ## Run the unit tests inside the image that the binary is built in

@@ -441,7 +441,10 @@ def test_a_redis_that_refuses_is_said(base, start_redis):
 
 def test_the_demonstration_of_the_makefile_passes():
     result = subprocess.run(
-        [str(REPOSITORY / "Scripts" / "restore-drill-demo")], capture_output=True, text=True, timeout=120
+        [str(REPOSITORY / "Scripts" / "restore-drill-demo"), "--values", "300"],
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
     assert result.returncode == 0, result.stdout + result.stderr
     assert "the drill passed" in result.stdout and "recovery" in result.stdout
