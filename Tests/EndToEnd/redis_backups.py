@@ -19,7 +19,7 @@ from service import REPOSITORY, binary_path
 REDIS = REPOSITORY / "deploy" / "redis"
 PACKAGE = REDIS / "backup"
 DRILL = REDIS / "restore-drill"
-COMMAND_SECONDS = 60
+COMMAND_SECONDS = 120
 
 
 class Backups:

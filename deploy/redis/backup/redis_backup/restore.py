@@ -93,7 +93,8 @@ def run(
                 server.connect() as source,
             ):
                 indices = _copy(source, target, shift, expire_after, replace, outcome)
-                _compare(target, sample.choose(indices, sample_size, seed), computer, outcome)
+                if sample_size:
+                    _compare(target, sample.choose(indices, sample_size, seed), computer, outcome)
             path.unlink()
     outcome.seconds = round(time.monotonic() - begin, 3)
     return outcome
