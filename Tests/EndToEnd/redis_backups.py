@@ -7,11 +7,11 @@ import hashlib
 import json
 import os
 import pathlib
-import re
 import shutil
 import subprocess
 import sys
 
+from redis_backup import rdb
 from redis_backup.manifest import Manifest, ShardRecord
 from redis_server import RedisServer, require
 from service import REPOSITORY, binary_path
@@ -20,6 +20,8 @@ REDIS = REPOSITORY / "deploy" / "redis"
 PACKAGE = REDIS / "backup"
 DRILL = REDIS / "restore-drill"
 COMMAND_SECONDS = 120
+# The reflected polynomial of the CRC-64 at the end of a snapshot.
+POLYNOMIAL = 0x95AC9329AC4BC9B5
 
 
 class Backups:
@@ -130,6 +132,18 @@ class Backups:
         self.newest().rename(self.directory / name)
         (self.directory / name / "manifest.json").write_bytes(dataclasses.replace(manifest, id=name).encoded())
 
+    def age(self, file: str, milliseconds: int) -> None:
+        """Makes a backup's keys expire so much earlier, as if it were older. Checksum and manifest fit again."""
+        path = self.newest() / file
+        aged = path.with_suffix(".aged")
+        rdb.shift(path, aged, -milliseconds, file)
+        data = aged.read_bytes()[:-8]
+        path.write_bytes(data + crc64(data).to_bytes(8, "little"))
+        aged.unlink()
+        found = rdb.inventory(path, file)
+        expiries = {"earliest_expiry": found.earliest_expiry, "latest_expiry": found.latest_expiry}
+        self.seal(file, **expiries, expiries_digest=found.expiries_digest)
+
     def edit(self, file: str, *commands: tuple[str, ...]) -> None:
         """Has a real Redis load a shard's snapshot, change it, and write it again, with a checksum that fits."""
         path = self.newest() / file
@@ -146,6 +160,19 @@ class Backups:
         self.seal(file)
 
 
+def crc64(data: bytes) -> int:
+    """Redis' checksum."""
+    table = []
+    for value in range(256):
+        for _ in range(8):
+            value = value >> 1 ^ (POLYNOMIAL if value & 1 else 0)
+        table.append(value)
+    checksum = 0
+    for byte in data:
+        checksum = table[(checksum ^ byte) & 0xFF] ^ checksum >> 8
+    return checksum
+
+
 def flip(path: pathlib.Path, offset: int) -> None:
     """Changes one bit."""
     data = bytearray(path.read_bytes())
@@ -155,7 +182,3 @@ def flip(path: pathlib.Path, offset: int) -> None:
 
 def keys_of(server: RedisServer) -> set[str]:
     return set(server.cli("KEYS", "fib:*").split())
-
-
-def largest_key(server_keys: set[str]) -> str:
-    return max(server_keys, key=lambda key: int(re.sub(r"\D", "", key)))

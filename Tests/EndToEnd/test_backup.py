@@ -17,9 +17,11 @@ from urllib.request import urlopen
 import boto3
 import oracle
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from redis_backup import rdb, sample, topology
+from redis_backup.__main__ import parser
 from redis_backup.errors import BackupError
 from redis_backup.manifest import new_identifier, time_of
 from redis_backup.retention import DAILY, WEEKLY, expendable, kept
@@ -401,6 +403,7 @@ def test_no_space_for_a_snapshot_is_said_and_deletes_nothing(start_redis, backup
 def test_no_space_in_the_storage_leaves_no_part_of_an_object(tmp_path):
     program = """
 import io, pathlib, resource, sys
+from redis_backup.__main__ import parser
 from redis_backup.errors import BackupError
 from redis_backup.storage import DirectoryStorage
 resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))
@@ -537,11 +540,13 @@ def test_object_storage_keeps_backups_as_a_directory_does(start_redis, bucket, s
 
 def test_object_storage_compares_the_checksum(bucket, s3):
     storage = open_storage(bucket.storage, s3)
-    with pytest.raises(BackupError):
+    with pytest.raises(BackupError, match="another checksum"):
         storage.put("20261126T021500Z-0a1b2c/shard-0.rdb", io.BytesIO(b"data"), 4, hashlib.sha256(b"other").hexdigest())
+    name, data = "20261126T021500Z-0a1b2c/shard-0.rdb", b"data"
+    storage.put_bytes(name, data)
+    assert storage.read_back(f"cache/{name}") == hashlib.sha256(data).hexdigest()
     with pytest.raises(BackupError, match="at most 3"):
-        storage.put_bytes("20261126T021500Z-0a1b2c/shard-0.rdb", b"data")
-        storage.get("20261126T021500Z-0a1b2c/shard-0.rdb", io.BytesIO(), 3)
+        storage.get(name, io.BytesIO(), 3)
 
 
 @pytest.mark.parametrize(
@@ -564,3 +569,64 @@ def test_settings_that_lack_or_are_wrong_are_said(backups):
     assert "is no time" in backups.run("restore-drill", "--max-age", "26", code=2)
     assert "is no whole number" in backups.run("backup", "--redis", "redis://h", "--daily", "0", code=2)
     assert "(REDIS_URL)" in backups.run("backup", "--help")
+
+
+# The jobs
+
+MANIFESTS = sorted((PACKAGE / "manifests").glob("*.yaml"))
+
+
+def pods() -> Iterator[tuple[str, dict, dict]]:
+    """Each job: its name, its specification, and that of its pods."""
+    for path in MANIFESTS:
+        for document in yaml.safe_load_all(path.read_text()):
+            if document["kind"] in ("CronJob", "Job"):
+                spec = document["spec"]
+                job = spec["jobTemplate"]["spec"] if document["kind"] == "CronJob" else spec
+                yield document["metadata"]["name"], job, job["template"]
+
+
+JOBS = {name: (job, template) for name, job, template in pods()}
+
+
+def test_there_are_two_jobs_and_one_for_the_day_that_it_is_needed():
+    assert set(JOBS) == {"redis-backup", "redis-restore-drill", "redis-restore"}
+    resources = yaml.safe_load((PACKAGE / "manifests" / "kustomization.yaml").read_text())["resources"]
+    there = {path.name for path in MANIFESTS}
+    assert set(resources) == there - {"kustomization.yaml", "restore-job.yaml"}
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_a_job_calls_the_program_as_it_is_and_for_less_time_than_it_has(name, monkeypatch):
+    job, template = JOBS[name]
+    [container] = template["spec"]["containers"]
+    for variable in container["env"]:
+        monkeypatch.setenv(variable["name"], variable["value"])
+    monkeypatch.setenv("BACKUP_STORAGE", "file:///backups")
+    options = parser().parse_args(container["args"])
+    assert options.timeout < job["activeDeadlineSeconds"]
+    mounted = {mount["mountPath"] for mount in container["volumeMounts"]}
+    assert str(options.work_dir) in mounted and {"/backups", "/tmp"} <= mounted
+    if name != "redis-restore-drill":
+        assert options.redis.startswith("rediss://")
+        assert {str(options.password_file.parent), str(options.ca_file.parent)} <= mounted
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_a_job_has_no_more_rights_than_it_needs(name):
+    _, template = JOBS[name]
+    pod = template["spec"]
+    assert pod["automountServiceAccountToken"] is False
+    security = pod["securityContext"]
+    assert security["runAsNonRoot"] is True and security["runAsUser"] > 0
+    assert security["seccompProfile"] == {"type": "RuntimeDefault"}
+    [container] = pod["containers"]
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert container["resources"]["limits"]["memory"]
+    # Redis lets in who has this label.
+    assert (template["metadata"]["labels"].get("redis-cache-access") == "true") is (name != "redis-restore-drill")
+    assert not any("SECRET" in variable["name"] or "value" not in variable for variable in container["env"])
