@@ -432,6 +432,28 @@ def test_a_damaged_backup_is_not_restored(copy, start_redis):
     assert redis.cli("DBSIZE") == "0"
 
 
+def test_a_wrong_value_is_not_restored(start_redis, tmp_path):
+    redis = start_redis()
+    redis.cli("SET", "fib:500", "9" + oracle.digits(500)[1:], "EX", "86400")
+    backups = Backups(tmp_path)
+    backups.backup(redis)
+    redis.cli("FLUSHALL")
+    said = backups.run("restore", "--backup", "newest", "--redis", redis.url, code=1)
+    assert "fib:500 is not F(500)" in said and "Nothing of this shard was restored" in said
+    assert redis.cli("DBSIZE") == "0"
+
+
+def test_restoring_needs_few_rights(base, start_redis, tmp_path):
+    redis = start_redis()
+    rights = ("~fib:*", "resetchannels", "-@all", "+auth", "+ping", "+info", "+cluster|nodes", "+restore")
+    redis.cli("ACL", "SETUSER", "restore", "on", ">secret", *rights)
+    (tmp_path / "password").write_text("secret")
+    address = redis.url.replace("://", "://restore@")
+    arguments = ("--backup", "newest", "--redis", address, "--password-file", str(tmp_path / "password"))
+    base.run("restore", *arguments, *QUICK)
+    assert int(redis.cli("DBSIZE")) == base.manifest().keys
+
+
 def test_a_redis_that_refuses_is_said(base, start_redis):
     redis = start_redis("--maxmemory", "1mb", "--maxmemory-policy", "noeviction")
     output = base.run("restore", "--backup", "newest", "--redis", redis.url, code=1)

@@ -286,7 +286,7 @@ def run_restore(options: argparse.Namespace, work: pathlib.Path) -> int:
         return 0
     print(f"restored {outcome.restored:,} keys of {identifier} in {outcome.seconds:.2f} s")
     print(f"left {outcome.present:,} that were there, and {outcome.expired:,} that have expired")
-    print(f"recomputed {outcome.compared:,} values (seed {seed}): all are as computed")
+    print(f"recomputed {outcome.compared:,} values before (seed {seed}): all are as computed")
     return 0
 
 
