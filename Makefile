@@ -19,9 +19,9 @@ PEER_FILES := /usr/lib/nginx/modules/ngx_http_js_module.so
 PEER_SERVICES := redis-server:redis-server promtool:prometheus amtool:prometheus-alertmanager haproxy:haproxy nginx:nginx varnishd:varnish \
 	varnishd:varnishncsa
 # What images and their labels say of themselves. The commit's time, so that a build can be done again.
-image image-test compose-up: export VERSION ?= $(shell sed -n 's/.*static let version = "\(.*\)"/\1/p' Sources/FibonacciAPI/Application/BuildInformation.swift)
-image image-test compose-up: export REVISION ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
-image image-test compose-up: export CREATED ?= $(shell git log -1 --format=%cI 2>/dev/null || echo unknown)
+image image-test image-backup compose-up: export VERSION ?= $(shell sed -n 's/.*static let version = "\(.*\)"/\1/p' Sources/FibonacciAPI/Application/BuildInformation.swift)
+image image-test image-backup compose-up: export REVISION ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+image image-test image-backup compose-up: export CREATED ?= $(shell git log -1 --format=%cI 2>/dev/null || echo unknown)
 DOCKER_BUILD := docker build --build-arg VERSION --build-arg REVISION --build-arg CREATED
 COMPOSE := docker compose --file compose.yml $(if $(LOGGING),--file compose.logging.yml)
 MESSAGES := Sources/OTLPTracing/Export/Messages
@@ -47,7 +47,7 @@ FUZZ_RUN := SWIFT_BACKTRACE=enable=no Fuzz/.build/debug
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: build ## Build and start the service on http://localhost:8000
@@ -115,9 +115,17 @@ e2e: build peers $(VENV)/.installed ## Run the end-to-end tests against the rele
 drill: build peers $(VENV)/.installed ## Restart processes and lose Redis under verified load; ARGS="--rate 500 --json FILE"
 	FIBONACCI_API_BINARY=$(CURDIR)/$(BINARY) $(VENV)/bin/python Scripts/drill $(ARGS)
 
+.PHONY: restore-drill
+restore-drill: build peers ## Fill a Redis through the service, back it up, restore it elsewhere and compare; ARGS="--values 2000"
+	FIBONACCI_API_BINARY=$(CURDIR)/$(BINARY) $(PYTHON) Scripts/restore-drill-demo $(ARGS)
+
 .PHONY: image
 image: ## Build the container image
 	$(DOCKER_BUILD) --tag fibonacci-api:$(VERSION) --tag fibonacci-api:latest .
+
+.PHONY: image-backup
+image-backup: image ## Build the image of the jobs that back Redis up and drill the restore
+	$(DOCKER_BUILD) --build-arg SERVICE_IMAGE=fibonacci-api:$(VERSION) --tag fibonacci-api-redis-backup:$(VERSION) deploy/redis/backup
 
 .PHONY: image-test
 image-test: ## Run the unit tests inside the image that the binary is built in

@@ -69,6 +69,15 @@ EXPORTED = PLAIN | {f"{name}_{part}" for name in HISTOGRAMS for part in ("bucket
 # What Prometheus makes itself about a target and about alerts.
 OF_PROMETHEUS = {"up", "scrape_duration_seconds", "ALERTS"}
 
+# What kube-state-metrics tells of jobs and their namespaces.
+OF_PROMETHEUS |= {
+    "kube_namespace_created",
+    "kube_cronjob_created",
+    "kube_cronjob_status_last_successful_time",
+    "kube_job_failed",
+    "kube_job_status_start_time",
+}
+
 WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?::[A-Za-z0-9_:]+)?")
 GROUPING = re.compile(r"\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)")
 TEXT = re.compile(r'"(?:[^"\\]|\\.)*"')

@@ -1,0 +1,1 @@
+"""Backups of the cache's Redis, and proof that they restore."""
