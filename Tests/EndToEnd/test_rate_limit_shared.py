@@ -1,5 +1,6 @@
 """One budget for a client, whichever of many processes it asks: on one Redis, on a cluster, and while Redis is away."""
 
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -10,7 +11,7 @@ from checks import assert_charged, assert_problem, rate_limit
 from greedy import Clients
 from rawhttp import request_bytes
 from redis_server import RedisCluster, RedisServer
-from service import Service, run_command, wait_until
+from service import AMPLE_BUDGET, Service, run_command, wait_until
 
 BUDGET = 600
 WINDOW = 3
@@ -273,6 +274,25 @@ def test_a_stalled_redis_delays_few_requests_by_little_and_none_fails(start_redi
     assert tally.admitted_by_redis <= tally.ceiling(BUDGET, WINDOW)
     # The shares together are another budget. They are full when Redis goes away.
     assert tally.admitted - tally.admitted_by_redis <= tally.ceiling(BUDGET, WINDOW)
+
+
+def test_a_process_that_is_stopped_does_not_take_redis_for_slow(start_redis, fleet, figure):
+    """As a container at its limit of CPU time is, for most of each tenth of a second."""
+    redis = start_redis()
+    (service,) = fleet(1, redis.url, RATE_LIMIT_BUDGET=AMPLE_BUDGET)
+    crowd = [Clients([service], f"127.0.4.{number}").greedy([10]) for number in range(1, 9)]
+    for turn in range(40):
+        time.sleep(0.02 + 0.007 * (turn % 4))
+        service.process.send_signal(signal.SIGSTOP)
+        time.sleep(0.08)
+        service.process.send_signal(signal.SIGCONT)
+    tallies = [clients.stop() for clients in crowd]
+    answered = sum(sum(tally.statuses.values()) for tally in tallies)
+    local = sum(tally.local for tally in tallies)
+    figure(f"stopped 40 times for 80 ms: {local} of {answered} requests were decided locally")
+    # Redis answers at once. Where a decision is local, five failures in a row would make the next ones local, too.
+    assert local <= answered * 0.02
+    assert service.admin("/readyz").json()["rate_limit_redis"] == "connected"
 
 
 def test_redis_may_be_killed_and_come_back(start_redis, fleet, address):

@@ -13,6 +13,8 @@ final class PendingCall: Sendable {
     /// Whether an `ASKING` goes before each command.
     let isAsking: Bool
     let deadline: NIODeadline
+    /// When it set out for its connection.
+    let departure = NIODeadline.now()
     /// What the commands have in bytes on the wire.
     let byteCount: Int
 

@@ -16,6 +16,16 @@ final class RedisChannelHandler: ChannelInboundHandler {
     private var decoder: RESPDecoder
     private var context: ChannelHandlerContext?
     private var timer: (callback: NIOScheduledCallback, at: NIODeadline)?
+    /// Until when nothing expires, because the event loop has not run for a while, and how many times in a row that was so.
+    private var respite: (until: NIODeadline, count: Int)?
+
+    /// A timer that is later than this is the fault of this process, which was not given a processor: a container at its limit is stopped for
+    /// most of each tenth of a second.
+    private static let tolerance: TimeAmount = .milliseconds(5)
+    /// Time to read what has come meanwhile: replies that lie in the socket were in time.
+    private static let respiteDuration: TimeAmount = .milliseconds(2)
+    /// An event loop that is always late must still come to an end.
+    private static let largestRespiteCount = 3
 
     init(
         configuration: RedisConfiguration,
@@ -105,8 +115,16 @@ final class RedisChannelHandler: ChannelInboundHandler {
 
 extension RedisChannelHandler: NIOScheduledCallbackHandler {
     func handleScheduledCallback(eventLoop: some EventLoop) {
+        let due = timer?.at
         timer = nil
-        guard let action = machine?.timerFired(at: .now()) else { return }
+        let now = NIODeadline.now()
+        let count = respite?.count ?? 0
+        if let due, now - due > Self.tolerance, count < Self.largestRespiteCount {
+            respite = (now + Self.respiteDuration, count + 1)
+            return schedule()
+        }
+        respite = nil
+        guard let action = machine?.timerFired(at: now) else { return }
         for call in action.expired {
             call.fail(RedisError(.timeout, "no reply in time", endpoint: endpoint))
         }
@@ -117,7 +135,8 @@ extension RedisChannelHandler: NIOScheduledCallbackHandler {
 
     /// A timer that is too early costs a look; so it is set anew only where something is due before it.
     private func schedule() {
-        guard let context, let deadline = machine?.deadline else { return }
+        guard let context, var deadline = machine?.deadline else { return }
+        if let respite { deadline = max(deadline, respite.until) }
         if let timer {
             if timer.at <= deadline { return }
             timer.callback.cancel()
@@ -157,7 +176,10 @@ extension RedisChannelHandler {
     }
 
     private func admit(_ call: PendingCall, into output: inout ByteBuffer, at now: NIODeadline) {
-        guard !call.isEnded, now < call.deadline else {
+        // Late by its own process, not by Redis, which may be as fast as ever.
+        let isDelayed = now - call.departure > Self.tolerance
+        let deadline = isDelayed ? max(call.deadline, now + Self.respiteDuration) : call.deadline
+        guard !call.isEnded, now < deadline else {
             mailbox.release(call)
             return call.fail(RedisError(.expiredUnsent, "not sent: its time was over before", endpoint: endpoint))
         }
@@ -166,7 +188,7 @@ extension RedisChannelHandler {
             call,
             replies: call.commands.count,
             skipping: call.isAsking ? 1 : 0,
-            deadline: call.deadline,
+            deadline: deadline,
             at: now
         )
         guard isTaken == true else { return call.fail(closedError) }
