@@ -22,22 +22,32 @@ REDIS = DEPLOY / "redis"
 SCRIPTS = REDIS / "scripts"
 KINDS = ("cache", "limiter")
 USERS = ("replication", "probe", "handover", "exporter", "backup", "operator")
+NEW_KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
 NAMES = {kind: ["localhost", f"redis-{kind}", f"*.redis-{kind}-nodes"] for kind in KINDS}
 
 
 def make_authority(directory: pathlib.Path) -> None:
     """`ca.crt` and `ca.key` in `directory`."""
-    openssl("req", "-x509", "-days", "1", "-subj", "/CN=redis-ca", *NEW_KEY, "-keyout", "ca.key", "-out", "ca.crt", cwd=directory)
-
-
-NEW_KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-
-
-def openssl(*arguments: str, cwd: pathlib.Path) -> str:
-    result = subprocess.run(
-        [require("openssl", "openssl"), *arguments], check=True, capture_output=True, text=True, cwd=cwd, timeout=30
+    openssl(
+        "req",
+        "-x509",
+        "-days",
+        "1",
+        "-subj",
+        "/CN=redis-ca",
+        *NEW_KEY,
+        "-keyout",
+        "ca.key",
+        "-out",
+        "ca.crt",
+        cwd=directory,
     )
-    return result.stdout
+
+
+def openssl(*arguments: str, cwd: pathlib.Path, text: str = "") -> str:
+    """What openssl prints when it is given `text`."""
+    command = [require("openssl", "openssl"), *arguments]
+    return subprocess.run(command, input=text, check=True, capture_output=True, text=True, cwd=cwd, timeout=30).stdout
 
 
 def issue(directory: pathlib.Path, authority: pathlib.Path, names: list[str], serial: int = 1) -> None:
@@ -48,7 +58,20 @@ def issue(directory: pathlib.Path, authority: pathlib.Path, names: list[str], se
     extensions.write_text(f"subjectAltName={','.join(f'DNS:{name}' for name in names)}\n{usages}")
     openssl("req", "-subj", "/CN=redis", *NEW_KEY, "-keyout", "tls.key", "-out", "request", cwd=directory)
     signer = ["-CA", str(authority / "ca.crt"), "-CAkey", str(authority / "ca.key"), "-set_serial", str(serial)]
-    openssl("x509", "-req", "-days", "1", "-in", "request", *signer, "-extfile", "extensions", "-out", "tls.crt", cwd=directory)
+    openssl(
+        "x509",
+        "-req",
+        "-days",
+        "1",
+        "-in",
+        "request",
+        *signer,
+        "-extfile",
+        "extensions",
+        "-out",
+        "tls.crt",
+        cwd=directory,
+    )
     shutil.copy(authority / "ca.crt", directory / "ca.crt")
 
 
@@ -86,10 +109,10 @@ class Node:
             "RETURN_SECONDS": "6",
         }
 
-    def script(self, name: str, *arguments: str, timeout: float = 60) -> subprocess.CompletedProcess:
-        return subprocess.run(
-            [str(SCRIPTS / name), *arguments], env=self.environment, capture_output=True, text=True, timeout=timeout
-        )
+    def script(self, name: str, *arguments: str, environment: dict | None = None) -> subprocess.CompletedProcess:
+        """Runs a script as the pod does."""
+        command = [str(SCRIPTS / name), *arguments]
+        return subprocess.run(command, env=environment or self.environment, capture_output=True, text=True, timeout=60)
 
     def start(self, *options: str) -> None:
         rendered = self.script("render.sh")
