@@ -1,7 +1,7 @@
-"""Starts a cluster of real Redis servers from deploy/redis: its scripts, redis.conf, users and shards, as they are shipped.
+"""Starts clusters of real Redis servers from deploy/redis: its scripts, redis.conf and users, as they are shipped.
 
-Only what a pod would have of its own differs: ports, addresses, directories. Certificates hold the names of the shipped Certificate, and no
-addresses, so that whoever verifies a name has to find one of these.
+Only what a pod would have of its own differs: ports, addresses, directories. Certificates hold names of the shipped
+Certificate, and no addresses, so that whoever verifies a name has to find one of these.
 """
 
 from __future__ import annotations
@@ -182,7 +182,7 @@ class ProductionCluster:
         self.kind, self.maxmemory = kind, maxmemory
         self.directory = tempfile.TemporaryDirectory(prefix=f"redis-{kind}-")
         self.root = pathlib.Path(self.directory.name)
-        self.client_user = f"fibonacci-api-{kind}"
+        self.name, self.client_user = f"redis-{kind}", f"fibonacci-api-{kind}"
         self.passwords = {user: secrets.token_hex(32) for user in (self.client_user, *USERS)}
         self.secrets, self.tls, self.authority = (self.root / name for name in ("secrets", "tls", "authority"))
         self.secrets.mkdir()

@@ -1,7 +1,8 @@
-"""Redis as deploy/redis ships it: real servers with its scripts, its users and its settings, and the real service on them."""
+"""Redis as deploy/redis ships it: real servers with its scripts, users and settings, and the real service on them."""
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
 import socket
@@ -103,8 +104,8 @@ def test_bootstrap_leaves_a_cluster_in_order_alone(cache):
 
 
 def test_bootstrap_says_which_node_does_not_answer(cache):
-    port = cache.nodes[0].port
-    result = cache.bootstrap(wait_seconds=1, REDIS_SHARDS="\n".join([f"localhost:{port}", "localhost:1", "localhost:2"]))
+    shards = "\n".join([cache.nodes[0].endpoint, "localhost:1", "localhost:2"])
+    result = cache.bootstrap(wait_seconds=1, REDIS_SHARDS=shards)
     assert result.returncode == 1
     assert "bootstrap: localhost:1 does not answer: Could not connect" in result.stderr
     assert "the cluster is not in order" in result.stderr
@@ -125,9 +126,9 @@ def test_nodes_name_each_other_by_names_that_the_certificate_has(cache):
 def test_nobody_gets_in_without_tls(cache):
     """A server that speaks TLS only closes a connection on which something else is said."""
     with socket.create_connection(("127.0.0.1", cache.nodes[0].port), 5) as connection:
-        connection.sendall(b"PING
-")
-        assert b"PONG" not in connection.recv(100)
+        connection.sendall(b"PING\r\n")
+        with contextlib.suppress(ConnectionResetError):
+            assert b"PONG" not in connection.recv(100)
 
 
 # Who may do what
@@ -165,16 +166,17 @@ REFUSED = [
 @pytest.mark.parametrize("words", REFUSED, ids=" ".join)
 def test_the_service_may_not(kind, words, cache, limiter):
     cluster = cluster_of(kind, cache, limiter)
-    assert cluster.nodes[0].cli(*words, user=cluster.client_user).startswith("NOPERM"), words
+    answer = cluster.nodes[0].cli(*words, user=cluster.client_user)
+    # DEBUG is refused to everybody, before anything else.
+    assert "NOPERM" in answer or "DEBUG command not allowed" in answer, answer
 
 
 def test_the_service_reaches_its_own_keys_only(cache, limiter):
     for words in (("GET", "other"), ("SET", "ratelimit:{192.0.2.1}", "1"), ("DEL", "fib:1"), ("GETDEL", "fib:1")):
         assert cache.nodes[0].cli(*words, user=cache.client_user).startswith("NOPERM"), words
-    for words in (("GET", "fib:1"), ("DEL", "ratelimit:{192.0.2.1}"), ("EVAL", "return redis.call('GET', 'fib:1')", "0")):
-        assert "NOPERM" in limiter.nodes[0].cli(*words, user=limiter.client_user) or "ACL" in limiter.nodes[0].cli(
-            *words, user=limiter.client_user
-        ), words
+    foreign = ("EVAL", "return redis.call('GET', KEYS[1])", "1", "fib:1")
+    for words in (("GET", "fib:1"), ("DEL", "ratelimit:{192.0.2.1}"), foreign):
+        assert limiter.nodes[0].cli(*words, user=limiter.client_user).startswith("NOPERM"), words
 
 
 @pytest.mark.parametrize(
@@ -235,8 +237,9 @@ def test_a_password_that_would_not_do_stops_the_start(cache, tmp_path, password,
 
 
 def test_a_snapshot_can_be_taken_of_each_shard(cache, serve, tmp_path):
-    serve().fib(2_000)
+    serve()
     for primary, replica in cache.shards:
+        wait_until(lambda node=replica: int(node.cli("DBSIZE")) > 0, 10, "the warm-up is there", interval=0.1)
         for node in (primary, replica):
             path = tmp_path / f"{node.name}.rdb"
             node.cli("--rdb", str(path), user="backup")
@@ -257,8 +260,11 @@ def test_a_value_is_computed_once_and_found_by_another_process(serve):
 
 def test_the_warm_up_reaches_every_shard(cache, serve):
     serve()
-    counts = [int(primary.cli("DBSIZE")) for primary, _ in cache.shards]
-    assert sum(counts) >= 100 and all(counts), counts
+
+    def counts() -> list[int]:
+        return [int(primary.cli("DBSIZE")) for primary, _ in cache.shards]
+
+    wait_until(lambda: sum(counts()) >= 100 and all(counts()), 10, "a hundred values", interval=0.1)
 
 
 def test_a_budget_is_exact_over_processes(serve, address):
@@ -369,7 +375,8 @@ def test_a_node_that_lost_its_disk_is_taken_in_and_the_old_one_forgotten(cache):
     wait_until(node.answers, 20, "it answers", interval=0.1)
     assert not node.is_ready(), "a node that belongs to no cluster serves nobody"
     others = cache.nodes[0]
-    wait_until(lambda: "slave,fail " in others.cli("CLUSTER", "NODES"), 20, "the old one is given up", interval=0.1)
+    given_up = re.compile(r" slave,(fail|noaddr) ")
+    wait_until(lambda: given_up.search(others.cli("CLUSTER", "NODES")), 20, "the old one is given up", interval=0.1)
     output = bootstrapped(cache)
     assert f"{node.endpoint} replicates {cache.shards[2][0].endpoint}" in output
     assert "is gone and forgotten" in output

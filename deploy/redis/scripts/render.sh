@@ -2,6 +2,7 @@
 # Writes what redis-server needs of secrets to a directory in memory: the users with hashes of their passwords, a redis.conf with the
 # password that replicas log in with, and the two passwords that probes and preStop use. Runs before redis-server, in a container of its own.
 set -euo pipefail
+shopt -s inherit_errexit
 umask 077
 
 conf_dir=${CONF_DIR:-/etc/redis}
