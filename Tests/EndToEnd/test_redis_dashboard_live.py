@@ -1,4 +1,4 @@
-"""Real exporters beside real nodes of deploy/redis, scraped by a real Prometheus: all that rules and dashboard name is there."""
+"""Real exporters beside real nodes of deploy/redis: all that rules and dashboard name is there, and is no alert."""
 
 from __future__ import annotations
 
