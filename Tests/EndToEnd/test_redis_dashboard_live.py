@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import os
 import re
 import subprocess
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.request import urlopen
@@ -60,6 +62,29 @@ class Exporter:
         self.process.wait(10)
 
 
+class Traffic(threading.Thread):
+    """Asks for values, new ones and known ones, until it is stopped."""
+
+    def __init__(self, service: Service):
+        super().__init__(daemon=True)
+        self.service, self.stopping = service, threading.Event()
+
+    def __enter__(self) -> Traffic:
+        self.start()
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.stopping.set()
+        self.join(30)
+
+    def run(self) -> None:
+        for number in itertools.count():
+            self.service.fib(20_000 + number)
+            self.service.fib(20_000 + number // 2)
+            if self.stopping.wait(0.1):
+                return
+
+
 @dataclass
 class Live:
     clusters: dict[str, ProductionCluster]
@@ -86,21 +111,19 @@ def live(binary: str) -> Iterator[Live]:
         authorities = clusters["cache"].root / "authorities"
         authorities.write_bytes(b"".join((one.tls / "ca.crt").read_bytes() for one in clusters.values()))
         settings = clusters["cache"].settings("") | clusters["limiter"].settings("RATE_LIMIT_")
-        service = Service(**settings, REDIS_CA_FILE=str(authorities), REDIS_TIMEOUT_MILLISECONDS=1000)
-        with service, PrometheusServer(jobs=jobs) as prometheus:
+        settings |= {"REDIS_CA_FILE": str(authorities), "REDIS_TIMEOUT_MILLISECONDS": "1000"}
+        service = Service(**settings, CACHE_MEMORY_BYTES=0)
+        with service, PrometheusServer(jobs=jobs) as prometheus, Traffic(service):
             # What nobody who should be there does.
             for cluster in clusters.values():
                 assert cluster.nodes[0].cli("KEYS", "*", user=cluster.client_user).startswith("NOPERM")
-            running = Live(clusters, prometheus)
-            for n in range(20_000, 20_060):
-                assert service.fib(n).status == 200
             wait_until(
-                lambda: any(value > 0 for _, value in prometheus.query("rate(redis_keyspace_misses_total[15s])")),
+                lambda: any(value > 0 for _, value in prometheus.query("rate(redis_keyspace_hits_total[15s])")),
                 30,
                 "look-ups are seen",
                 interval=0.25,
             )
-            yield running
+            yield Live(clusters, prometheus)
     finally:
         for exporter in exporters:
             exporter.close()
