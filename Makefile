@@ -9,10 +9,10 @@ export LINT_VENV := .venv-lint
 BINARY := .build/release/fibonacci-api
 # Tests against real servers take turns, after the others: long computations would keep them from noticing what happens in time.
 PEER_TESTS := ^(RedisClientTests|RateLimitingTests|OTLPTracingTests)\.
-PEERS := redis-server redis-cli promtool amtool openssl objdump $(if $(filter x86_64,$(shell uname -m)),qemu-x86_64)
-PEER_PACKAGES := redis-server redis-tools prometheus prometheus-alertmanager openssl binutils qemu-user
+PEERS := redis-server redis-cli prometheus-redis-exporter kubectl promtool amtool openssl objdump $(if $(filter x86_64,$(shell uname -m)),qemu-x86_64)
+PEER_PACKAGES := redis-server redis-tools prometheus-redis-exporter kubernetes-client prometheus prometheus-alertmanager openssl binutils qemu-user
 # What Debian starts when it installs a peer. The tests start their own, on other ports.
-PEER_SERVICES := redis-server:redis-server promtool:prometheus amtool:prometheus-alertmanager
+PEER_SERVICES := redis-server:redis-server prometheus-redis-exporter:prometheus-redis-exporter promtool:prometheus amtool:prometheus-alertmanager
 # What images and their labels say of themselves. The commit's time, so that a build can be done again.
 image image-test compose-up: export VERSION ?= $(shell sed -n 's/.*static let version = "\(.*\)"/\1/p' Sources/FibonacciAPI/Application/BuildInformation.swift)
 image image-test compose-up: export REVISION ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
@@ -163,6 +163,10 @@ bench-http: build ## Measure a cached request next to nginx (needs nginx and wrk
 bench-redis: peers ## Measure the Redis client next to redis-benchmark
 	swift build --configuration release --product bench-redis
 	$(PYTHON) Benchmarks/Redis/bench_redis.py --binary .build/release/bench-redis $(ARGS)
+
+.PHONY: bench-redis-sizing
+bench-redis-sizing: build peers ## Measure what values and buckets take in Redis; ARGS="--update deploy/redis/README.md" writes the tables
+	$(PYTHON) Scripts/redis_sizing.py --binary $(BINARY) $(ARGS)
 
 .PHONY: bench-engine
 bench-engine: ## Measure F(n) next to GMP (needs libgmp-dev); ARGS="--update docs/performance.md" writes the table

@@ -225,6 +225,19 @@ class ProductionCluster:
             timeout=240,
         )
 
+    def redis_cli(self, *words: str) -> str:
+        """What `redis-cli --cluster` prints for operator."""
+        command = [require("redis-cli", "redis-tools"), "--tls", "--cacert", str(self.tls / "ca.crt")]
+        result = subprocess.run(
+            [*command, "--user", "operator", "--no-auth-warning", "--cluster", *words],
+            env=os.environ | {"REDISCLI_AUTH": self.passwords["operator"]},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert result.returncode == 0, result.stdout[-2000:] + result.stderr
+        return result.stdout
+
     def primary_of(self, slot_key: str) -> Node:
         """The primary that holds a key."""
         slot = int(self.nodes[0].cli("CLUSTER", "KEYSLOT", slot_key))
