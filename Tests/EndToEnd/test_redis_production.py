@@ -200,6 +200,16 @@ def test_other_users_may_not(user, words, cache):
     assert cache.nodes[0].cli(*words, user=user).startswith("NOPERM")
 
 
+@pytest.mark.parametrize(
+    "words",
+    [("COMMAND", "INFO", "COMMANDLOG"), ("LATENCY", "HISTOGRAM"), ("LATENCY", "LATEST"), ("SLOWLOG", "GET", "1")],
+    ids=" ".join,
+)
+def test_the_exporter_may_what_newer_versions_of_it_ask_for(words, cache):
+    """What is refused would be counted, and bring an alert."""
+    assert "NOPERM" not in cache.nodes[0].cli(*words, user="exporter")
+
+
 def test_nobody_is_let_in_without_a_password_or_as_default(cache):
     node = cache.nodes[0]
     assert "WRONGPASS" in node.cli("PING", user="default", password="anything-at-all-it-is-off")

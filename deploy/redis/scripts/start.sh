@@ -9,7 +9,11 @@ data_dir=${DATA_DIR:-/data}
 # empty itself, too. So it waits until the replica has taken over; where there is none, nothing is lost by waiting.
 if awk '$3 ~ /myself/ && $3 ~ /master/ && NF > 8 { found = 1 } END { exit !found }' "$data_dir/nodes.conf" 2>/dev/null; then
     echo "start: was a primary with slots; waiting ${RETURN_SECONDS:-15} s for its replica to take over"
-    sleep "${RETURN_SECONDS:-15}"
+    # In the background: a shell that waits for a command in front would take no signal until it ends.
+    trap 'exit 143' TERM INT
+    sleep "${RETURN_SECONDS:-15}" &
+    wait $!
+    trap - TERM INT
 fi
 
 exec redis-server "$run_dir/redis.conf" \
