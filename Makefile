@@ -9,15 +9,15 @@ export LINT_VENV := .venv-lint
 BINARY := .build/release/fibonacci-api
 # Tests against real servers take turns, after the others: long computations would keep them from noticing what happens in time.
 PEER_TESTS := ^(RedisClientTests|RateLimitingTests|OTLPTracingTests)\.
-PEERS := redis-server redis-cli promtool amtool haproxy nginx varnishd openssl objdump curl kubectl \
+PEERS := redis-server redis-cli prometheus-redis-exporter promtool amtool haproxy nginx varnishd openssl objdump curl kubectl \
 	$(if $(filter x86_64,$(shell uname -m)),qemu-x86_64)
-PEER_PACKAGES := redis-server redis-tools prometheus prometheus-alertmanager haproxy nginx libnginx-mod-http-js varnish openssl binutils qemu-user \
-	curl kubernetes-client
+PEER_PACKAGES := redis-server redis-tools prometheus-redis-exporter prometheus prometheus-alertmanager haproxy nginx libnginx-mod-http-js varnish \
+	openssl binutils qemu-user curl kubernetes-client
 # Parts of peers that are no programs, where Debian has them.
 PEER_FILES := /usr/lib/nginx/modules/ngx_http_js_module.so
 # What Debian starts when it installs a peer. The tests start their own, on other ports.
-PEER_SERVICES := redis-server:redis-server promtool:prometheus amtool:prometheus-alertmanager haproxy:haproxy nginx:nginx varnishd:varnish \
-	varnishd:varnishncsa
+PEER_SERVICES := redis-server:redis-server prometheus-redis-exporter:prometheus-redis-exporter promtool:prometheus amtool:prometheus-alertmanager \
+	haproxy:haproxy nginx:nginx varnishd:varnish varnishd:varnishncsa
 # What images and their labels say of themselves. The commit's time, so that a build can be done again.
 image image-test image-backup compose-up: export VERSION ?= $(shell sed -n 's/.*static let version = "\(.*\)"/\1/p' Sources/FibonacciAPI/Application/BuildInformation.swift)
 image image-test image-backup compose-up: export REVISION ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
@@ -197,6 +197,10 @@ bench-scale: build ## Measure 1, 2 and 4 processes behind HAProxy, each with 0.2
 bench-redis: peers ## Measure the Redis client next to redis-benchmark
 	swift build --configuration release --product bench-redis
 	$(PYTHON) Benchmarks/Redis/bench_redis.py --binary .build/release/bench-redis $(ARGS)
+
+.PHONY: bench-redis-sizing
+bench-redis-sizing: build peers ## Measure what values and buckets take in Redis; ARGS="--update deploy/redis/README.md" writes the tables
+	$(PYTHON) Scripts/redis_sizing.py --binary $(BINARY) $(ARGS)
 
 .PHONY: bench-engine
 bench-engine: ## Measure F(n) next to GMP (needs libgmp-dev); ARGS="--update docs/performance.md" writes the table

@@ -66,6 +66,37 @@ PLAIN = {
     "prometheus_metrics_conflicts_total",
 }
 EXPORTED = PLAIN | {f"{name}_{part}" for name in HISTOGRAMS for part in ("bucket", "count", "sum")}
+# What redis_exporter says of the nodes of deploy/redis, as far as somebody reads it.
+OF_REDIS = {
+    "redis_cluster_slots_ok",
+    "redis_cluster_state",
+    "redis_commands_duration_seconds_total",
+    "redis_commands_total",
+    "redis_connected_clients",
+    "redis_connected_slave_lag_seconds",
+    "redis_connected_slaves",
+    "redis_cpu_sys_seconds_total",
+    "redis_cpu_user_seconds_total",
+    "redis_db_keys",
+    "redis_errors_total",
+    "redis_evicted_keys_total",
+    "redis_expired_keys_total",
+    "redis_instance_info",
+    "redis_keyspace_hits_total",
+    "redis_keyspace_misses_total",
+    "redis_master_link_up",
+    "redis_mem_fragmentation_bytes",
+    "redis_mem_fragmentation_ratio",
+    "redis_memory_max_bytes",
+    "redis_memory_used_bytes",
+    "redis_memory_used_rss_bytes",
+    "redis_net_input_bytes_total",
+    "redis_net_output_bytes_total",
+    "redis_rejected_connections_total",
+    "redis_replica_resyncs_full",
+    "redis_up",
+    "redis_uptime_in_seconds",
+}
 # What Prometheus makes itself about a target and about alerts.
 OF_PROMETHEUS = {"up", "scrape_duration_seconds", "ALERTS"}
 

@@ -17,22 +17,23 @@ from service import free_ports, wait_until
 
 
 class PrometheusServer:
-    """Scrapes one target each second. As a context manager it is ready on entry."""
+    """Scrapes the service, or the jobs that are given, each second. As a context manager it is ready on entry."""
 
-    def __init__(self, target_port: int):
+    def __init__(self, target_port: int | None = None, jobs: list[dict] | None = None):
+        self.jobs = jobs
         self.port = free_ports(1)[0]
         self.directory = tempfile.TemporaryDirectory(prefix="prometheus-")
         self.process: subprocess.Popen | None = None
         self._write_configuration(pathlib.Path(self.directory.name), target_port)
 
-    def _write_configuration(self, directory: pathlib.Path, target_port: int) -> None:
+    def _write_configuration(self, directory: pathlib.Path, target_port: int | None) -> None:
         """The project's configuration, in a hurry: only what differs in a test is changed."""
         configuration = load(PROMETHEUS / "prometheus.yml")
         configuration["global"] |= {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"}
         del configuration["alerting"]
         jobs = {job["job_name"]: job for job in configuration["scrape_configs"]}
         jobs["fibonacci-api"]["static_configs"] = [{"targets": [f"127.0.0.1:{target_port}"]}]
-        configuration["scrape_configs"] = [jobs["fibonacci-api"]]
+        configuration["scrape_configs"] = self.jobs or [jobs["fibonacci-api"]]
         configuration["rule_files"] = []
         for path in RULE_FILES:
             content = load(path)

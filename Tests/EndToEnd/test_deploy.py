@@ -18,6 +18,7 @@ from deployment import (
     GRAFANA,
     LOGGING,
     OF_PROMETHEUS,
+    OF_REDIS,
     PROMETHEUS,
     RULE_FILES,
     RULE_TESTS,
@@ -132,7 +133,7 @@ def test_links_within_the_page_for_operators_lead_somewhere():
 def test_the_runbook_names_metrics_and_rules_that_there_are():
     assert len(runbook_expressions()) > 20
     for expression in runbook_expressions():
-        assert metrics_of(expression) <= EXPORTED | RECORDED | OF_PROMETHEUS, expression
+        assert metrics_of(expression) <= EXPORTED | OF_REDIS | RECORDED | OF_PROMETHEUS, expression
 
 
 def test_recorded_names_tell_level_metric_and_operations():
@@ -143,7 +144,7 @@ def test_recorded_names_tell_level_metric_and_operations():
 
 def test_rules_read_only_what_is_exported_or_recorded():
     for rule in rules("alert") + rules("record"):
-        assert metrics_of(rule["expr"]) <= EXPORTED | RECORDED | OF_PROMETHEUS, rule
+        assert metrics_of(rule["expr"]) <= EXPORTED | OF_REDIS | RECORDED | OF_PROMETHEUS, rule
 
 
 # Alertmanager
@@ -415,7 +416,7 @@ def test_panels_read_only_what_there_is(path):
         assert query.datasource in datasources(), query
         assert set(re.findall(r"\$\{?(\w+)", query.expression)) <= variables, query
         if query.datasource == "prometheus":
-            assert metrics_of(query.expression) <= EXPORTED | RECORDED | OF_PROMETHEUS, query
+            assert metrics_of(query.expression) <= EXPORTED | OF_REDIS | RECORDED | OF_PROMETHEUS, query
 
 
 def test_a_ratio_of_an_idle_service_is_no_number_and_the_panel_says_so(tmp_path):
