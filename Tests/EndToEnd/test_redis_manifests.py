@@ -82,7 +82,7 @@ def test_pods_hold_to_the_restricted_profile(template):
     assert spec["securityContext"]["runAsNonRoot"] is True
     assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
     kinds = {kind for volume in spec["volumes"] for kind in volume if kind != "name"}
-    assert kinds <= {"configMap", "secret", "projected", "emptyDir"}
+    assert kinds <= {"configMap", "secret", "projected", "emptyDir", "persistentVolumeClaim"}
     for container in containers(template):
         context = container["securityContext"]
         assert context["allowPrivilegeEscalation"] is False
