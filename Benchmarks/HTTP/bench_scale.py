@@ -2,8 +2,7 @@
 
 Each process is given the same share of a core, less than one, as a pod is by its CPU limit: a control group with a
 quota of CPU time in each 100 ms. What a process may use so does not depend on how many others there are; HAProxy, Redis
-and the clients have what is left of the machine. Redis may take longer than by default, because a process whose quota
-is spent cannot read an answer in time, and would count budgets for itself. For each number of processes, at saturation:
+and the clients have what is left of the machine. For each number of processes, at saturation:
 
 - cached: numbers that are in memory, from many clients;
 - computed: a new number above 5,100,000 each time, a megabyte of digits, one computation each;
@@ -319,7 +318,7 @@ def main() -> None:
     parser.add_argument("--binary", default=".build/release/fibonacci-api", help="the release binary")
     parser.add_argument("--share", type=float, default=0.2, help="of a core, for each process")
     parser.add_argument("--period-ms", type=int, default=100, help="in which the share is given; 100 in Kubernetes")
-    parser.add_argument("--redis-timeout-ms", type=int, default=250, help="REDIS_TIMEOUT_MILLISECONDS; 25 by default")
+    parser.add_argument("--redis-timeout-ms", type=int, default=25, help="REDIS_TIMEOUT_MILLISECONDS")
     parser.add_argument("--processes", type=int, nargs="+", default=[1, 2, 4], choices=range(1, 5))
     parser.add_argument("--seconds", type=int, default=8, help="length of a run at saturation")
     parser.add_argument("--less-seconds", type=int, default=5, help="length of a run with less to do; 0: none")

@@ -23,7 +23,7 @@ final class RedisChannelHandler: ChannelInboundHandler {
     /// most of each tenth of a second.
     private static let tolerance: TimeAmount = .milliseconds(5)
     /// Time to read what has come meanwhile: replies that lie in the socket were in time.
-    private static let respiteDuration: TimeAmount = .milliseconds(2)
+    private static let respiteDuration: TimeAmount = .milliseconds(5)
     /// An event loop that is always late must still come to an end.
     private static let largestRespiteCount = 3
 
@@ -176,9 +176,9 @@ extension RedisChannelHandler {
     }
 
     private func admit(_ call: PendingCall, into output: inout ByteBuffer, at now: NIODeadline) {
-        // Late by its own process, not by Redis, which may be as fast as ever.
-        let isDelayed = now - call.departure > Self.tolerance
-        let deadline = isDelayed ? max(call.deadline, now + Self.respiteDuration) : call.deadline
+        // Late by its own process, not by Redis, whose time begins now.
+        let delay = now - call.departure
+        let deadline = delay > Self.tolerance ? call.deadline + delay : call.deadline
         guard !call.isEnded, now < deadline else {
             mailbox.release(call)
             return call.fail(RedisError(.expiredUnsent, "not sent: its time was over before", endpoint: endpoint))
