@@ -337,6 +337,14 @@ def test_what_leads_in_from_outside_leads_to_the_public_port_only(stem):
             assert spec["type"] == "ClusterIP"
 
 
+def test_a_rule_of_a_route_may_be_empty():
+    """Of Gateway API: such a rule takes all paths."""
+    rules = [{}, {"timeouts": {"request": "1s"}}]
+    route = named(render({"httpRoute": {"enabled": True, "rules": rules}}), "HTTPRoute")
+    backends = {"backendRefs": [{"name": RELEASE, "port": 80, "weight": 100}]}
+    assert route["spec"]["rules"] == [rule | backends for rule in rules]
+
+
 @pytest.fixture(scope="module")
 def chart_of_notes(tmp_path_factory):
     """The chart with its notes as a ConfigMap: without a cluster helm shows none."""
