@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 
 import pytest
@@ -34,6 +35,8 @@ STAGING = release("1.3.0", revision="1" * 40, redisRevision="2" * 40, digest="sh
 PRODUCTION = release("1.2.3", revision="4" * 40, redisRevision="5" * 40, digest="sha256:" + "6" * 64)
 BOTH = {"staging": STAGING, "production": PRODUCTION}
 PROJECT = load("project.yaml")["spec"]
+# What is built or downloaded, and the history.
+LARGE = (".git", ".build*", ".venv*", ".*_cache", "__pycache__")
 ALLOWED = {(entry["group"], entry["kind"]) for entry in PROJECT["namespaceResourceWhitelist"]}
 
 
@@ -287,3 +290,16 @@ def test_the_release_workflow_asks_for_staging_s_release_file_only():
 def test_committed_release_files_are_well_formed():
     result = subprocess.run([REPOSITORY / "Scripts/promote", "--check"], capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
+
+
+def test_the_repository_gets_its_owner_s_name_everywhere(tmp_path):
+    (command,) = re.findall(r"^ *`(git grep .*)`\.$", (ARGOCD / "README.md").read_text(), flags=re.M)
+    git = ["git", "-C", tmp_path]
+    shutil.copytree(REPOSITORY, tmp_path, symlinks=True, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*LARGE))
+    subprocess.run([*git, "init", "--quiet"], check=True)
+    subprocess.run([*git, "add", "--all"], check=True)
+    subprocess.run(["bash", "-c", command.replace("OWNER", "acme")], cwd=tmp_path, check=True, timeout=60)
+    left = subprocess.run([*git, "grep", "-E", "(github.com|ghcr.io)/example/"], capture_output=True, text=True)
+    assert left.stdout == "" and left.returncode == 1
+    changed = subprocess.run([*git, "diff", "--name-only"], capture_output=True, text=True, check=True).stdout.split()
+    assert {"deploy/argocd/project.yaml", "Tests/EndToEnd/test_policies.py", "docs/operations.md"} <= set(changed)
