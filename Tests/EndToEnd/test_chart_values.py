@@ -186,6 +186,7 @@ def test_a_variable_with_a_value_of_its_own_is_refused_with_the_name_of_that(nam
         ({"autoscaling": {"enabled": True}, "resources": {"requests": None}}, "which is not set"),
         ({"serviceMonitor": {"enabled": True}, "config": {"OTEL_METRICS_EXPORTER": "none"}}, "nothing to scrape"),
         ({"podLabels": {"app.kubernetes.io/name": "x"}}, "podLabels.app.kubernetes.io/name is refused"),
+        ({"volumes": [{"name": "redis-ca", "emptyDir": {}}]}, "volumes has redis-ca"),
         ({"podAnnotations": {"checksum/config": "x"}}, "podAnnotations.checksum/config is refused"),
         ({"extraEnv": [{"name": "PORT", "value": "1"}]}, "extraEnv has PORT"),
         ({"extraEnv": [{"name": "A", "value": "1"}, {"name": "A", "value": "2"}]}, "extraEnv has A"),

@@ -36,6 +36,10 @@ What the schema cannot say: values that contradict each other. Each message name
 {{- end }}
 {{- if hasKey (.Values.podAnnotations | default dict) "checksum/config" }}{{ fail "podAnnotations.checksum/config is refused: the chart sets it" }}{{ end }}
 
+{{- range .Values.volumes }}
+{{- if has .name (list "redis-cache" "redis-limiter" "redis-ca" "redis-certificate") }}{{ fail (printf "volumes has %s, which is the name of a volume of the chart: choose another" .name) }}{{ end }}
+{{- end }}
+
 {{- $set := dict }}
 {{- range include "fibonacci-api.environment" . | fromYamlArray }}{{ $_ := set $set .name true }}{{ end }}
 {{- range .Values.extraEnv }}
