@@ -379,6 +379,12 @@ def test_the_notes_warn_of_what_is_missing(chart_of_notes):
     )
 
 
+def test_the_notes_of_a_route_for_any_host_say_how_to_ask_it(chart_of_notes):
+    values = {"httpRoute": {"enabled": True, "hostnames": []}}
+    notes = named(render(values, chart=chart_of_notes), "Notes", "notes")["text"]
+    assert "/v1/fib?n=10" in notes and "port-forward" in notes
+
+
 def test_helm_test_asks_both_ports_through_their_services():
     (pod,) = of_kind(render(), "Pod")
     assert pod["metadata"]["annotations"]["helm.sh/hook"] == "test"
