@@ -337,6 +337,14 @@ def test_what_leads_in_from_outside_leads_to_the_public_port_only(stem):
             assert spec["type"] == "ClusterIP"
 
 
+def test_a_rule_of_a_route_may_be_empty():
+    """Of Gateway API: such a rule takes all paths."""
+    rules = [{}, {"timeouts": {"request": "1s"}}]
+    route = named(render({"httpRoute": {"enabled": True, "rules": rules}}), "HTTPRoute")
+    backends = {"backendRefs": [{"name": RELEASE, "port": 80, "weight": 100}]}
+    assert route["spec"]["rules"] == [rule | backends for rule in rules]
+
+
 @pytest.fixture(scope="module")
 def chart_of_notes(tmp_path_factory):
     """The chart with its notes as a ConfigMap: without a cluster helm shows none."""
@@ -369,6 +377,12 @@ def test_the_notes_warn_of_what_is_missing(chart_of_notes):
     assert "share one budget" not in notes(
         {"ingress": {"enabled": True}, "rateLimit": {"trustedProxies": ["10.0.0.0/8"]}}
     )
+
+
+def test_the_notes_of_a_route_for_any_host_say_how_to_ask_it(chart_of_notes):
+    values = {"httpRoute": {"enabled": True, "hostnames": []}}
+    notes = named(render(values, chart=chart_of_notes), "Notes", "notes")["text"]
+    assert "/v1/fib?n=10" in notes and "port-forward" in notes
 
 
 def test_helm_test_asks_both_ports_through_their_services():

@@ -48,6 +48,16 @@ def test_a_version_that_does_not_become_ready_goes_back(path):
     assert spec["rollbackWindow"]["revisions"] <= spec["revisionHistoryLimit"]
 
 
+@pytest.mark.parametrize(
+    "rollout",
+    [{"steps": []}, {"steps": [{"analysis": {}}], "analysis": {"enabled": False}}],
+    ids=["none", "no analysis"],
+)
+def test_without_steps_there_is_an_empty_list(rollout):
+    """The API server takes no null for a list of a custom resource."""
+    assert workload(render(ROLLOUT | {"rollout": rollout}))["spec"]["strategy"]["canary"]["steps"] == []
+
+
 @each_rollout
 def test_each_analysis_names_templates_that_there_are_and_gives_all_that_they_ask_for(path):
     documents = rendered(path)

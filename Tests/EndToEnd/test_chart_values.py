@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from deployment import load
-from helm import CHART, CI_VALUES, refusal, render, workload
+from helm import CHART, CI_VALUES, attempt, refusal, render, workload
 
 DEFAULTS = load(CHART / "values.yaml")
 SCHEMA = load(CHART / "values.schema.json")
@@ -118,9 +118,11 @@ def test_the_defaults_have_every_value_of_the_schema():
         {"rateLimit": {"trustedProxies": "10.0.0.0/8"}},
         {"rateLimit": {"trustedProxies": ["gateway"]}},
         {"rateLimit": {"trustedProxies": ["10.0.0.1"] * 257}},
+        {"rateLimit": {"trustedProxies": ["10.0.0.0/129"]}},
         {"replicaCount": "many"},
         {"image": {"digest": "sha256:abc"}},
         {"image": {"tag": "latest version"}},
+        {"image": {"repository": "ghcr.io/example/fibonacci-api:1.2.3"}},
         {"workload": {"kind": "StatefulSet"}},
         {"service": {"port": 70000}},
         {"podDisruptionBudget": {"maxUnavailable": 0}},
@@ -183,6 +185,9 @@ def test_a_variable_with_a_value_of_its_own_is_refused_with_the_name_of_that(nam
         ({"autoscaling": {"enabled": True, "targetCPUUtilizationPercentage": None}}, "needs a metric"),
         ({"autoscaling": {"enabled": True}, "resources": {"requests": None}}, "which is not set"),
         ({"serviceMonitor": {"enabled": True}, "config": {"OTEL_METRICS_EXPORTER": "none"}}, "nothing to scrape"),
+        ({"podLabels": {"app.kubernetes.io/name": "x"}}, "podLabels.app.kubernetes.io/name is refused"),
+        ({"volumes": [{"name": "redis-ca", "emptyDir": {}}]}, "volumes has redis-ca"),
+        ({"podAnnotations": {"checksum/config": "x"}}, "podAnnotations.checksum/config is refused"),
         ({"extraEnv": [{"name": "PORT", "value": "1"}]}, "extraEnv has PORT"),
         ({"extraEnv": [{"name": "A", "value": "1"}, {"name": "A", "value": "2"}]}, "extraEnv has A"),
     ],
@@ -205,11 +210,74 @@ def test_values_that_contradict_each_other_are_refused_with_a_way_out(values, sa
         {"podSecurityContext": {"runAsUser": 1000680000, "fsGroup": 1000680000}},
         {"global": {"anything": True}},
         {"livenessProbe": None},
+        {"image": {"repository": "localhost:5000/fibonacci-api"}},
+        {"networkPolicy": {"extraEgress": None}, "redis": {"url": None}, "resources": None},
     ],
     ids=json.dumps,
 )
 def test_what_only_looks_odd_is_taken(values):
     assert workload(render(values))
+
+
+@pytest.mark.parametrize("release", ["1st", "fib.v1"])
+def test_a_release_whose_services_could_not_be_named_is_refused(release):
+    done = attempt(None, release=release)
+    assert done.returncode != 0 and "set fullnameOverride" in done.stderr
+    assert render({"fullnameOverride": "fib"}, release=release)
+
+
+def required(schema: dict, path: tuple = ()) -> Iterator[tuple]:
+    """Paths of the values that templates cannot do without."""
+    for name in schema.get("required", []):
+        yield (*path, name)
+        yield from required(schema["properties"][name], (*path, name))
+
+
+REQUIRED = list(required(SCHEMA))
+SECTIONS = {path for path in REQUIRED if any(other[: len(path)] == path != other for other in REQUIRED)}
+
+
+@pytest.mark.parametrize(
+    "taken",
+    [
+        [path for path in REQUIRED if path not in SECTIONS],
+        [path for path in SECTIONS if len(path) == 1],
+        [path for path in SECTIONS if len(path) == 2],
+    ],
+    ids=["values", "sections", "sections in sections"],
+)
+def test_a_value_that_templates_need_is_missed_by_its_name(taken):
+    """Null takes a default away, and so does a key whose lines are all commented out."""
+    values: dict = {}
+    for path in taken:
+        values = merge(values, nested(path, None))
+    said = refusal(values)
+    missed = [f"{'.'.join(path[:-1]) or '(root)'}: {path[-1]} is required" for path in taken]
+    assert missed and [line for line in missed if line not in said] == []
+
+
+def nulls(value: object) -> bool:
+    if isinstance(value, dict | list):
+        return any(map(nulls, value.values() if isinstance(value, dict) else value))
+    return value is None
+
+
+@pytest.mark.parametrize("path", CI_VALUES, ids=lambda path: path.stem)
+def test_any_other_value_may_be_taken_away(path):
+    def without(values: dict, at: tuple = ()) -> dict:
+        left = {}
+        for key, value in values.items():
+            here = (*at, key)
+            if isinstance(value, dict) and here in SECTIONS:
+                left[key] = without(value, here)
+            elif here not in REQUIRED and here not in of_autoscaler:
+                left[key] = None
+        return left
+
+    # An autoscaler without them is refused by a message of its own.
+    of_autoscaler = {("resources",), ("autoscaling", "targetCPUUtilizationPercentage")}
+    for document in render(merge(without(DEFAULTS), load(path))):
+        assert not nulls(document), document
 
 
 def test_the_cost_of_the_largest_n_is_the_services_own(service):

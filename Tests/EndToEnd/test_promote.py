@@ -11,7 +11,12 @@ from service import REPOSITORY
 
 DIRECTORY = "deploy/argocd/environments"
 FILES = {environment: f"{DIRECTORY}/{environment}/release.yaml" for environment in ("staging", "production")}
-DIGESTS = {"1.2.2": "sha256:" + "2" * 64, "1.2.3": "sha256:" + "3" * 64, "1.10.0": "sha256:" + "a" * 64}
+DIGESTS = {
+    "1.2.1": "sha256:" + "1" * 64,
+    "1.2.2": "sha256:" + "2" * 64,
+    "1.2.3": "sha256:" + "3" * 64,
+    "1.10.0": "sha256:" + "a" * 64,
+}
 # Neither the user's settings of git nor a hook of theirs.
 ENVIRONMENT = os.environ | {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null"}
 
@@ -227,17 +232,30 @@ def test_a_rollback_to_a_version_takes_it_as_it_ran_last(clone):
     assert clone.read("production")["revision"] == tuned
 
 
-def test_a_second_rollback_does_not_return_to_the_bad_version(clone):
-    clone.release("1.2.2")
+def test_a_second_rollback_goes_further_back(clone):
+    for version in ("1.2.1", "1.2.2", "1.2.3"):
+        clone.release(version)
+        clone.promoted()
+    for version in ("1.2.2", "1.2.1"):
+        clone.done("--rollback")
+        clone.commit()
+        assert clone.read("production")["version"] == version
+    assert "ran nothing before 1.2.1" in clone.refused("--rollback")
+    clone.done("--rollback", "1.2.3")
+    assert clone.read("production")["version"] == "1.2.3"
+
+
+def test_a_second_rollback_does_not_return_to_the_bad_configuration(clone):
+    first = clone.release("1.2.2")
     clone.promoted()
-    clone.release("1.2.3")
+    tuned = clone.commit("Tune values")
+    clone.done("--revision", tuned)
+    clone.commit()
     clone.promoted()
     clone.done("--rollback")
     clone.commit()
-    # Before it there was the same version with older manifests of Redis, which a rollback leaves alone.
-    assert "nothing to do" in clone.done("--rollback")
-    clone.done("--rollback", "1.2.3")
-    assert clone.read("production")["version"] == "1.2.3"
+    assert clone.read("production")["revision"] == first
+    assert "ran nothing before 1.2.2" in clone.refused("--rollback")
 
 
 def test_a_rollback_to_what_never_ran_is_refused(clone):

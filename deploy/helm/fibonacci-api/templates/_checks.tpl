@@ -26,6 +26,20 @@ What the schema cannot say: values that contradict each other. Each message name
 {{- with get $own $name }}{{ fail (printf "config.%s is refused: %s" $name .) }}{{ end }}
 {{- end }}
 
+{{- $fullname := include "fibonacci-api.fullname" . }}
+{{- if not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" $fullname) }}
+{{- fail (printf "%s cannot be the name of a Service, which begins with a letter and has no dots: set fullnameOverride" $fullname) }}
+{{- end }}
+
+{{- range $name, $_ := include "fibonacci-api.labels" . | fromYaml }}
+{{- if hasKey ($.Values.podLabels | default dict) $name }}{{ fail (printf "podLabels.%s is refused: the chart sets it" $name) }}{{ end }}
+{{- end }}
+{{- if hasKey (.Values.podAnnotations | default dict) "checksum/config" }}{{ fail "podAnnotations.checksum/config is refused: the chart sets it" }}{{ end }}
+
+{{- range .Values.volumes }}
+{{- if has .name (list "redis-cache" "redis-limiter" "redis-ca" "redis-certificate") }}{{ fail (printf "volumes has %s, which is the name of a volume of the chart: choose another" .name) }}{{ end }}
+{{- end }}
+
 {{- $set := dict }}
 {{- range include "fibonacci-api.environment" . | fromYamlArray }}{{ $_ := set $set .name true }}{{ end }}
 {{- range .Values.extraEnv }}
@@ -47,7 +61,7 @@ What the schema cannot say: values that contradict each other. Each message name
 {{- if gt (len (compact (list $tls.caSecret $tls.caConfigMap $tls.ca))) 1 }}
 {{- fail "redis.tls.caSecret, redis.tls.caConfigMap and redis.tls.ca exclude each other: set one" }}
 {{- end }}
-{{- if and (or $tls.caSecret $tls.caConfigMap $tls.ca $tls.certificateSecret) (not (or (hasPrefix "rediss:" .Values.redis.url) (hasPrefix "rediss:" .Values.rateLimit.redis.url))) }}
+{{- if and (or $tls.caSecret $tls.caConfigMap $tls.ca $tls.certificateSecret) (not (or (hasPrefix "rediss:" (.Values.redis.url | default "")) (hasPrefix "rediss:" (.Values.rateLimit.redis.url | default "")))) }}
 {{- fail "redis.tls is set, but neither redis.url nor rateLimit.redis.url begins with rediss://" }}
 {{- end }}
 
@@ -72,7 +86,7 @@ What the schema cannot say: values that contradict each other. Each message name
 {{- if and .Values.autoscaling.enabled (not (or .Values.autoscaling.targetCPUUtilizationPercentage .Values.autoscaling.activeRequests.enabled .Values.autoscaling.latency.enabled)) }}
 {{- fail "autoscaling.enabled needs a metric: set targetCPUUtilizationPercentage, activeRequests.enabled or latency.enabled" }}
 {{- end }}
-{{- if and .Values.autoscaling.enabled .Values.autoscaling.targetCPUUtilizationPercentage (not (dig "requests" "cpu" "" .Values.resources)) }}
+{{- if and .Values.autoscaling.enabled .Values.autoscaling.targetCPUUtilizationPercentage (not (dig "requests" "cpu" "" (.Values.resources | default dict))) }}
 {{- fail "autoscaling.targetCPUUtilizationPercentage is in percent of resources.requests.cpu, which is not set" }}
 {{- end }}
 {{- end }}
