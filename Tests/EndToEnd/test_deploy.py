@@ -441,7 +441,7 @@ def test_a_ratio_of_an_idle_service_is_no_number_and_the_panel_says_so(tmp_path)
         f'fib_cache_requests_total{{{labels}, tier="memory", result="miss"}}',
         f'fib_ratelimit_decisions_total{{{labels}, decision="refused", mode="global"}}',
     ]
-    values = {"job": "fibonacci-api", "instance": ".*", "__rate_interval": "5m"}
+    values = {"job": "fibonacci-api", "namespace": ".*", "instance": ".*", "__rate_interval": "5m"}
     expressions = [re.sub(r"\$\{?(\w+)\}?", lambda match: values[match.group(1)], text) for _, text in ratios]
     test = {
         "interval": "1m",
