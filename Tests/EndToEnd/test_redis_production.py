@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 import oracle
 import pytest
 from checks import cache_status
-from redis_production import KINDS, NAMES, Node, ProductionCluster, issue, openssl
+from redis_production import KINDS, NAMES, Node, ProductionCluster, issue, make_authority, openssl
 from service import Service, wait_until
 
 REDIS_HIT = {"hit": True, "detail": "redis"}
@@ -440,3 +440,18 @@ def test_a_renewed_certificate_is_read_by_the_next_bootstrap(limiter):
     assert served_serial(limiter.nodes[0]) == before
     bootstrapped(limiter)
     assert {served_serial(node).strip() for node in limiter.nodes} == {"serial=1092"}
+
+
+def test_a_new_authority_on_disk_does_not_make_nodes_unwell(limiter, tmp_path):
+    """It comes to all nodes at once, before they have read it: probes that failed would end all of them."""
+    make_authority(tmp_path)
+    kept = tmp_path / "kept"
+    shutil.copytree(limiter.tls, kept)
+    try:
+        issue(limiter.tls, tmp_path, NAMES["limiter"])
+        for node in limiter.nodes:
+            for what in ("live", "ready"):
+                result = node.script("probe.sh", what)
+                assert result.returncode == 0, result.stderr
+    finally:
+        shutil.copytree(kept, limiter.tls, dirs_exist_ok=True)
