@@ -14,7 +14,7 @@ import oracle
 import pytest
 from checks import cache_status
 from redis_production import KINDS, NAMES, Node, ProductionCluster, issue, make_authority, openssl
-from service import Service, wait_until
+from service import Service, free_ports, wait_until
 
 REDIS_HIT = {"hit": True, "detail": "redis"}
 BUDGET = 50
@@ -394,6 +394,40 @@ def test_a_node_that_lost_its_disk_is_taken_in_and_the_old_one_forgotten(cache):
     assert "is gone and forgotten" in output
     await_ready(cache)
     assert "cluster_known_nodes:6" in others.cli("CLUSTER", "INFO")
+
+
+def test_a_replica_whose_primary_came_back_empty_keeps_the_data(cache):
+    """Every primary with its disk, at once: no majority is left, so no replica takes over by itself."""
+    filler = [(f"fib:{n}", str(n)) for n in range(30)]
+    for key, value in filler:
+        cache.primary_of(key).cli("SET", key, value, user=cache.client_user)
+    replicas = [second for _, second in cache.shards]
+    for first, second in cache.shards:
+        wait_until(lambda a=first, b=second: a.cli("DBSIZE") == b.cli("DBSIZE"), 20, "replicas are in step")
+    held = [int(node.cli("DBSIZE")) for node in replicas]
+    assert min(held) > 0
+    for first, _ in cache.shards:
+        first.kill()
+        for path in first.data.iterdir():
+            path.unlink()
+        # As a new pod it is somewhere else.
+        first.port, first.bus = free_ports(2)
+        first.start()
+    for first, _ in cache.shards:
+        wait_until(first.answers, 20, "it answers", interval=0.1)
+    refused = cache.bootstrap(wait_seconds=5)
+    assert refused.returncode == 1
+    for node in replicas:
+        assert f"{node.endpoint} has the data of" in refused.stderr
+    assert "gets slots" not in refused.stdout and "replicates" not in refused.stdout
+    assert [int(node.cli("DBSIZE")) for node in replicas] == held
+    for node in replicas:
+        assert node.cli("CLUSTER", "FAILOVER", "TAKEOVER") == "OK"
+    bootstrapped(cache)
+    await_ready(cache)
+    assert planned(cache)
+    for key, value in filler:
+        assert cache.primary_of(key).cli("GET", key, user=cache.client_user) == value
 
 
 def test_a_cluster_whose_pods_all_get_new_addresses_finds_together_again(cache, serve):
