@@ -612,6 +612,20 @@ def test_a_job_calls_the_program_as_it_is_and_for_less_time_than_it_has(name, mo
         assert {str(options.password_file.parent), str(options.ca_file.parent)} <= mounted
 
 
+def test_object_storage_is_for_each_namespace_its_own_and_for_the_restore_too():
+    component = yaml.safe_load((PACKAGE / "s3" / "kustomization.yaml").read_text())
+    [jobs] = [yaml.safe_load(patch["patch"]) for patch in component["patches"] if patch["target"]["kind"] == "CronJob"]
+    by_hand = yaml.safe_load((PACKAGE / "s3" / "restore-job.patch.yaml").read_text())
+    assert [step["path"].removeprefix("/spec/jobTemplate") for step in jobs] == [step["path"] for step in by_hand]
+    assert [step["value"] for step in jobs] == [step["value"] for step in by_hand]
+    *_, storage, namespace = (step["value"] for step in by_hand)
+    assert (storage["name"], namespace["name"]) == ("BACKUP_STORAGE", "NAMESPACE")
+    assert "/$(NAMESPACE)/" in storage["value"]
+    for _, template in JOBS.values():
+        assert template["spec"]["volumes"][0]["name"] == "backups"
+        assert template["spec"]["containers"][0]["volumeMounts"][0]["mountPath"] == "/backups"
+
+
 @pytest.mark.parametrize("name", JOBS)
 def test_a_job_has_no_more_rights_than_it_needs(name):
     _, template = JOBS[name]
