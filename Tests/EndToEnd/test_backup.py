@@ -430,6 +430,8 @@ def test_incomplete_backups_do_not_count_and_go_after_a_day(start_redis, backups
         (backups.directory / name).mkdir()
         (backups.directory / name / "shard-0.rdb").write_text("x")
     (backups.directory / "lost+found").mkdir()
+    (backups.directory / "lost+found" / "file").touch()
+    assert sorted(DirectoryStorage(backups.directory).names()) == [f"{old}/shard-0.rdb", f"{young}/shard-0.rdb"]
     assert backups.names() == []
     redis = start_redis()
     fill(redis)
