@@ -549,6 +549,24 @@ def test_object_storage_compares_the_checksum(bucket, s3):
     assert storage.read_back(f"cache/{name}") == hashlib.sha256(data).hexdigest()
     with pytest.raises(BackupError, match="at most 3"):
         storage.get(name, io.BytesIO(), 3)
+def test_no_room_for_what_object_storage_gives_is_said_to_prometheus_too(start_redis, bucket, tmp_path):
+    redis = start_redis()
+    redis.cli("SET", "fib:200000", oracle.digits(200_000))
+    bucket.backup(redis)
+    path = tmp_path / "drill.prom"
+    result = subprocess.run(
+        bucket.command("restore-drill", "--metrics", str(path)),
+        env=bucket.variables,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192)),
+    )
+    assert result.returncode == 1 and "File too large" in result.stdout, result.stdout + result.stderr
+    assert "redis_restore_drill_success 0\n" in path.read_text()
+    assert bucket.leftovers() == []
+
+
 
 
 @pytest.mark.parametrize(

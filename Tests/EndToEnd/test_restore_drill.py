@@ -405,6 +405,7 @@ def test_other_shards_than_the_backup_had_are_no_obstacle(base, start_redis):
     assert redis.cli("TTL", "fib:20000") == "-1"
 
 
+    assert path.stat().st_mode & 0o777 == 0o644, "node_exporter is another user"
 def test_expired_keys_come_back_only_with_a_new_expiry(start_redis, tmp_path):
     source = start_redis()
     source.cli("SET", "fib:90", oracle.digits(90), "PX", str(DAY_MILLISECONDS))

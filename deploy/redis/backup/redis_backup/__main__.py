@@ -295,6 +295,8 @@ def write_whole(path: pathlib.Path, text: str) -> None:
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         partial.write_text(text)
+        # The collector is another user, and nothing in it is secret.
+        partial.chmod(0o644)
         partial.rename(path)
     except OSError as error:
         raise BackupError(f"{path} cannot be written: {error.strerror}") from None

@@ -105,7 +105,7 @@ def run(storage: Storage, identifier: str | None, options: Options) -> Report:
     report = Report(seed=options.seed)
     try:
         _run(storage, identifier, options, report)
-    except (BackupError, DeadlineExceeded) as error:
+    except (BackupError, DeadlineExceeded, OSError) as error:
         report.failures.append(str(error))
     report.total_seconds = round(time.monotonic() - begin, 3)
     return report
