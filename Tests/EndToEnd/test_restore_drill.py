@@ -1,10 +1,12 @@
 """The restore drill against real servers: what was backed up comes back, whatever is wrong is found and named."""
 
+import contextlib
 import dataclasses
 import json
 import os
 import pathlib
 import re
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -356,6 +358,38 @@ def test_the_outcome_is_there_for_prometheus(base, copy, tmp_path):
         ["promtool", "check", "metrics"], stdin=path.open(), capture_output=True, text=True, timeout=30
     )
     assert checked.returncode == 0, checked.stderr
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_drill_that_is_told_to_end_leaves_no_server_behind(base, tmp_path, number):
+    other = base.copied_to(tmp_path)
+    slow = program(tmp_path, f"[ $2 = 10 ] && echo 55 && exit; echo $$ >{tmp_path}/pid; exec sleep 60")
+    process = other.start("restore-drill", "--binary", slow)
+    try:
+        wait_until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text().strip(), 20, "it computes")
+        server = children(process.pid, "redis-server")
+        assert len(server) == 1
+        process.send_signal(number)
+        assert process.wait(20) == 128 + number
+        assert "Traceback" not in process.stderr.read()
+    finally:
+        process.kill()
+        process.communicate(timeout=10)
+    assert other.leftovers() == []
+    for identifier in (*server, int((tmp_path / "pid").read_text())):
+        with pytest.raises(ProcessLookupError):
+            os.kill(identifier, 0)
+
+
+def children(parent: int, name: str) -> list[int]:
+    """A process's own children of a name."""
+    found = []
+    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            command, _, rest = stat.read_text().partition("(")[2].rpartition(")")
+            if command == name and int(rest.split()[1]) == parent:
+                found.append(int(stat.parent.name))
+    return found
+
 
 
 def test_it_is_a_program_that_explains_itself():
