@@ -20,7 +20,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from redis_backup import rdb, sample, topology
+from redis_backup import rdb, sample, snapshot, topology
 from redis_backup.__main__ import parser
 from redis_backup.errors import BackupError
 from redis_backup.manifest import new_identifier, time_of
@@ -440,6 +440,15 @@ def test_incomplete_backups_do_not_count_and_go_after_a_day(start_redis, backups
     assert {path.name for path in backups.directory.iterdir()} == {young, made["backup"], "lost+found"}
 
 
+def test_a_snapshot_of_another_shards_server_is_no_backup(start_redis, tmp_path):
+    """As a replica would give that has moved to another shard since the cluster was asked."""
+    redis = start_redis()
+    fill(redis)
+    shard = topology.Shard(topology.Endpoint("127.0.0.1", redis.port), slots="0-100")
+    with pytest.raises(BackupError, match="keys of other slots than 0-100"):
+        snapshot.take(shard, "shard-0.rdb", tmp_path, snapshot.Tools(), 60)
+
+
 def test_two_backups_at_once_are_two_backups(start_redis, backups):
     redis = start_redis()
     fill(redis)
@@ -540,15 +549,6 @@ def test_object_storage_keeps_backups_as_a_directory_does(start_redis, bucket, s
     assert f"{name} is not in the storage" in bucket.failed_drill()
 
 
-def test_object_storage_compares_the_checksum(bucket, s3):
-    storage = open_storage(bucket.storage, s3)
-    with pytest.raises(BackupError, match="shard-0.rdb (cannot be|was) stored"):
-        storage.put("20261126T021500Z-0a1b2c/shard-0.rdb", io.BytesIO(b"data"), 4, hashlib.sha256(b"other").hexdigest())
-    name, data = "20261126T021500Z-0a1b2c/shard-0.rdb", b"data"
-    storage.put_bytes(name, data)
-    assert storage.read_back(f"cache/{name}") == hashlib.sha256(data).hexdigest()
-    with pytest.raises(BackupError, match="at most 3"):
-        storage.get(name, io.BytesIO(), 3)
 def test_no_room_for_what_object_storage_gives_is_said_to_prometheus_too(start_redis, bucket, tmp_path):
     redis = start_redis()
     redis.cli("SET", "fib:200000", oracle.digits(200_000))
@@ -567,6 +567,15 @@ def test_no_room_for_what_object_storage_gives_is_said_to_prometheus_too(start_r
     assert bucket.leftovers() == []
 
 
+def test_object_storage_compares_the_checksum(bucket, s3):
+    storage = open_storage(bucket.storage, s3)
+    with pytest.raises(BackupError, match="shard-0.rdb (cannot be|was) stored"):
+        storage.put("20261126T021500Z-0a1b2c/shard-0.rdb", io.BytesIO(b"data"), 4, hashlib.sha256(b"other").hexdigest())
+    name, data = "20261126T021500Z-0a1b2c/shard-0.rdb", b"data"
+    storage.put_bytes(name, data)
+    assert storage.read_back(f"cache/{name}") == hashlib.sha256(data).hexdigest()
+    with pytest.raises(BackupError, match="at most 3"):
+        storage.get(name, io.BytesIO(), 3)
 
 
 @pytest.mark.parametrize(

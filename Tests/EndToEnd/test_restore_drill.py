@@ -258,6 +258,29 @@ def test_a_wrong_value_that_was_in_redis(start_redis, tmp_path, value, said):
     assert said in "\n".join(backups.failed_drill("--sample", "3"))
 
 
+def test_keys_of_which_none_is_a_value_of_the_cache(start_redis, tmp_path):
+    """They may be whole, but nothing shows that they are right."""
+    redis = start_redis()
+    for key in ("fibonacci:10", "fib:010", "ratelimit:{192.0.2.1}"):
+        redis.cli("SET", key, "55", "EX", "86400")
+    backups = Backups(tmp_path)
+    backups.backup(redis)
+    assert backups.failed_drill() == ["no key is one of the cache's, fib:N: not one value could be computed again"]
+    redis.cli("SET", "fib:10", "55")
+    backups.backup(redis)
+    assert backups.drill()["keys_other"] == 3
+    assert "others      3 keys are not fib:N" in backups.run("restore-drill")
+
+
+def test_a_shard_that_was_copied_from_another_ones_server(copy):
+    """All that is known of the file fits it, so only the slots tell."""
+    first, second, third = copy.manifest().shards
+    (copy.newest() / second.file).write_bytes((copy.newest() / first.file).read_bytes())
+    wrong = dataclasses.replace(first, file=second.file, slots=second.slots)
+    copy.write(dataclasses.replace(copy.manifest(), shards=[first, wrong, third]))
+    assert f"shard-1.rdb: {first.keys} keys of other slots than {second.slots}: fib:" in failures_of(copy)
+
+
 def test_a_manifest_that_was_changed(copy):
     path = copy.newest() / "manifest.json"
     keys = copy.shard().keys
@@ -336,29 +359,6 @@ def test_a_redis_server_that_hangs_is_ended(copy, tmp_path):
         os.kill(int((tmp_path / "pid").read_text()), 0)
 
 
-def test_a_binary_that_is_missing_or_fails(copy, tmp_path):
-    assert failures_of(copy, "--binary", "/no/such/fibonacci-api") == (
-        "/no/such/fibonacci-api is not there: build it, or name it with --binary"
-    )
-    assert "compute 10 failed with 1" in failures_of(copy, "--binary", "/bin/false")
-    wrong = program(tmp_path, "echo 55")
-    assert "fib:0 has 1 digits, and F(0) has 2" in failures_of(copy, "--binary", wrong)
-
-
-def test_the_outcome_is_there_for_prometheus(base, copy, tmp_path):
-    path = tmp_path / "drill.prom"
-    base.drill(*QUICK, "--metrics", str(path))
-    text = path.read_text()
-    assert "redis_restore_drill_success 1\n" in text
-    assert f"redis_restore_drill_keys {base.manifest().keys}\n" in text
-    (copy.newest() / "shard-0.rdb").unlink()
-    copy.failed_drill("--metrics", str(path))
-    assert "redis_restore_drill_success 0\n" in path.read_text()
-    checked = subprocess.run(
-        ["promtool", "check", "metrics"], stdin=path.open(), capture_output=True, text=True, timeout=30
-    )
-    assert checked.returncode == 0, checked.stderr
-
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_drill_that_is_told_to_end_leaves_no_server_behind(base, tmp_path, number):
     other = base.copied_to(tmp_path)
@@ -390,6 +390,30 @@ def children(parent: int, name: str) -> list[int]:
                 found.append(int(stat.parent.name))
     return found
 
+
+def test_a_binary_that_is_missing_or_fails(copy, tmp_path):
+    assert failures_of(copy, "--binary", "/no/such/fibonacci-api") == (
+        "/no/such/fibonacci-api is not there: build it, or name it with --binary"
+    )
+    assert "compute 10 failed with 1" in failures_of(copy, "--binary", "/bin/false")
+    wrong = program(tmp_path, "echo 55")
+    assert "fib:0 has 1 digits, and F(0) has 2" in failures_of(copy, "--binary", wrong)
+
+
+def test_the_outcome_is_there_for_prometheus(base, copy, tmp_path):
+    path = tmp_path / "drill.prom"
+    base.drill(*QUICK, "--metrics", str(path))
+    text = path.read_text()
+    assert "redis_restore_drill_success 1\n" in text
+    assert path.stat().st_mode & 0o777 == 0o644, "node_exporter is another user"
+    assert f"redis_restore_drill_keys {base.manifest().keys}\n" in text
+    (copy.newest() / "shard-0.rdb").unlink()
+    copy.failed_drill("--metrics", str(path))
+    assert "redis_restore_drill_success 0\n" in path.read_text()
+    checked = subprocess.run(
+        ["promtool", "check", "metrics"], stdin=path.open(), capture_output=True, text=True, timeout=30
+    )
+    assert checked.returncode == 0, checked.stderr
 
 
 def test_it_is_a_program_that_explains_itself():
@@ -439,7 +463,6 @@ def test_other_shards_than_the_backup_had_are_no_obstacle(base, start_redis):
     assert redis.cli("TTL", "fib:20000") == "-1"
 
 
-    assert path.stat().st_mode & 0o777 == 0o644, "node_exporter is another user"
 def test_expired_keys_come_back_only_with_a_new_expiry(start_redis, tmp_path):
     source = start_redis()
     source.cli("SET", "fib:90", oracle.digits(90), "PX", str(DAY_MILLISECONDS))
