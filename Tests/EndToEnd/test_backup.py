@@ -20,7 +20,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from redis_backup import rdb, sample, topology
+from redis_backup import rdb, sample, snapshot, topology
 from redis_backup.__main__ import parser
 from redis_backup.errors import BackupError
 from redis_backup.manifest import new_identifier, time_of
@@ -232,7 +232,8 @@ def test_the_number_of_digits_follows_from_n(n):
 
 
 def test_slots_are_those_of_redis(start_redis):
-    redis = start_redis("--cluster-enabled", "yes")
+    # The bus has a port of its own: the usual one, 10000 above, need not exist.
+    redis = start_redis("--cluster-enabled", "yes", "--cluster-port", str(free_ports(1)[0]))
     for key in ("fib:0", "fib:10000000", "{a}b", "x{ab}y", "{}z", "{", "a}b{c}"):
         assert topology.slot_of(key.encode()) == int(redis.cli("CLUSTER", "KEYSLOT", key)), key
 
@@ -430,12 +431,23 @@ def test_incomplete_backups_do_not_count_and_go_after_a_day(start_redis, backups
         (backups.directory / name).mkdir()
         (backups.directory / name / "shard-0.rdb").write_text("x")
     (backups.directory / "lost+found").mkdir()
+    (backups.directory / "lost+found" / "file").touch()
+    assert sorted(DirectoryStorage(backups.directory).names()) == [f"{old}/shard-0.rdb", f"{young}/shard-0.rdb"]
     assert backups.names() == []
     redis = start_redis()
     fill(redis)
     made = backups.backup(redis)
     assert made["deleted"] == [old]
     assert {path.name for path in backups.directory.iterdir()} == {young, made["backup"], "lost+found"}
+
+
+def test_a_snapshot_of_another_shards_server_is_no_backup(start_redis, tmp_path):
+    """As a replica would give that has moved to another shard since the cluster was asked."""
+    redis = start_redis()
+    fill(redis)
+    shard = topology.Shard(topology.Endpoint("127.0.0.1", redis.port), slots="0-100")
+    with pytest.raises(BackupError, match="keys of other slots than 0-100"):
+        snapshot.take(shard, "shard-0.rdb", tmp_path, snapshot.Tools(), 60)
 
 
 def test_two_backups_at_once_are_two_backups(start_redis, backups):
@@ -538,6 +550,24 @@ def test_object_storage_keeps_backups_as_a_directory_does(start_redis, bucket, s
     assert f"{name} is not in the storage" in bucket.failed_drill()
 
 
+def test_no_room_for_what_object_storage_gives_is_said_to_prometheus_too(start_redis, bucket, tmp_path):
+    redis = start_redis()
+    redis.cli("SET", "fib:200000", oracle.digits(200_000))
+    bucket.backup(redis)
+    path = tmp_path / "drill.prom"
+    result = subprocess.run(
+        bucket.command("restore-drill", "--metrics", str(path)),
+        env=bucket.variables,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192)),
+    )
+    assert result.returncode == 1 and "File too large" in result.stdout, result.stdout + result.stderr
+    assert "redis_restore_drill_success 0\n" in path.read_text()
+    assert bucket.leftovers() == []
+
+
 def test_object_storage_compares_the_checksum(bucket, s3):
     storage = open_storage(bucket.storage, s3)
     with pytest.raises(BackupError, match="shard-0.rdb (cannot be|was) stored"):
@@ -610,6 +640,20 @@ def test_a_job_calls_the_program_as_it_is_and_for_less_time_than_it_has(name, mo
     if name != "redis-restore-drill":
         assert options.redis.startswith("rediss://")
         assert {str(options.password_file.parent), str(options.ca_file.parent)} <= mounted
+
+
+def test_object_storage_is_for_each_namespace_its_own_and_for_the_restore_too():
+    component = yaml.safe_load((PACKAGE / "s3" / "kustomization.yaml").read_text())
+    [jobs] = [yaml.safe_load(patch["patch"]) for patch in component["patches"] if patch["target"]["kind"] == "CronJob"]
+    by_hand = yaml.safe_load((PACKAGE / "s3" / "restore-job.patch.yaml").read_text())
+    assert [step["path"].removeprefix("/spec/jobTemplate") for step in jobs] == [step["path"] for step in by_hand]
+    assert [step["value"] for step in jobs] == [step["value"] for step in by_hand]
+    *_, storage, namespace = (step["value"] for step in by_hand)
+    assert (storage["name"], namespace["name"]) == ("BACKUP_STORAGE", "NAMESPACE")
+    assert "/$(NAMESPACE)/" in storage["value"]
+    for _, template in JOBS.values():
+        assert template["spec"]["volumes"][0]["name"] == "backups"
+        assert template["spec"]["containers"][0]["volumeMounts"][0]["mountPath"] == "/backups"
 
 
 @pytest.mark.parametrize("name", JOBS)

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 import oracle
 import pytest
 from checks import cache_status
-from redis_production import KINDS, NAMES, Node, ProductionCluster, issue, openssl
-from service import Service, wait_until
+from redis_production import KINDS, NAMES, Node, ProductionCluster, issue, make_authority, openssl
+from service import Service, free_ports, wait_until
 
 REDIS_HIT = {"hit": True, "detail": "redis"}
 BUDGET = 50
@@ -396,6 +396,40 @@ def test_a_node_that_lost_its_disk_is_taken_in_and_the_old_one_forgotten(cache):
     assert "cluster_known_nodes:6" in others.cli("CLUSTER", "INFO")
 
 
+def test_a_replica_whose_primary_came_back_empty_keeps_the_data(cache):
+    """Every primary with its disk, at once: no majority is left, so no replica takes over by itself."""
+    filler = [(f"fib:{n}", str(n)) for n in range(30)]
+    for key, value in filler:
+        cache.primary_of(key).cli("SET", key, value, user=cache.client_user)
+    replicas = [second for _, second in cache.shards]
+    for first, second in cache.shards:
+        wait_until(lambda a=first, b=second: a.cli("DBSIZE") == b.cli("DBSIZE"), 20, "replicas are in step")
+    held = [int(node.cli("DBSIZE")) for node in replicas]
+    assert min(held) > 0
+    for first, _ in cache.shards:
+        first.kill()
+        for path in first.data.iterdir():
+            path.unlink()
+        # As a new pod it is somewhere else.
+        first.port, first.bus = free_ports(2)
+        first.start()
+    for first, _ in cache.shards:
+        wait_until(first.answers, 20, "it answers", interval=0.1)
+    refused = cache.bootstrap(wait_seconds=5)
+    assert refused.returncode == 1
+    for node in replicas:
+        assert f"{node.endpoint} has the data of" in refused.stderr
+    assert "gets slots" not in refused.stdout and "replicates" not in refused.stdout
+    assert [int(node.cli("DBSIZE")) for node in replicas] == held
+    for node in replicas:
+        assert node.cli("CLUSTER", "FAILOVER", "TAKEOVER") == "OK"
+    bootstrapped(cache)
+    await_ready(cache)
+    assert planned(cache)
+    for key, value in filler:
+        assert cache.primary_of(key).cli("GET", key, user=cache.client_user) == value
+
+
 def test_a_cluster_whose_pods_all_get_new_addresses_finds_together_again(cache, serve):
     service = serve()
     assert service.fib(4_321).status == 200
@@ -440,3 +474,18 @@ def test_a_renewed_certificate_is_read_by_the_next_bootstrap(limiter):
     assert served_serial(limiter.nodes[0]) == before
     bootstrapped(limiter)
     assert {served_serial(node).strip() for node in limiter.nodes} == {"serial=1092"}
+
+
+def test_a_new_authority_on_disk_does_not_make_nodes_unwell(limiter, tmp_path):
+    """It comes to all nodes at once, before they have read it: probes that failed would end all of them."""
+    make_authority(tmp_path)
+    kept = tmp_path / "kept"
+    shutil.copytree(limiter.tls, kept)
+    try:
+        issue(limiter.tls, tmp_path, NAMES["limiter"])
+        for node in limiter.nodes:
+            for what in ("live", "ready"):
+                result = node.script("probe.sh", what)
+                assert result.returncode == 0, result.stderr
+    finally:
+        shutil.copytree(kept, limiter.tls, dirs_exist_ok=True)

@@ -1,10 +1,12 @@
 """The restore drill against real servers: what was backed up comes back, whatever is wrong is found and named."""
 
+import contextlib
 import dataclasses
 import json
 import os
 import pathlib
 import re
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -256,6 +258,29 @@ def test_a_wrong_value_that_was_in_redis(start_redis, tmp_path, value, said):
     assert said in "\n".join(backups.failed_drill("--sample", "3"))
 
 
+def test_keys_of_which_none_is_a_value_of_the_cache(start_redis, tmp_path):
+    """They may be whole, but nothing shows that they are right."""
+    redis = start_redis()
+    for key in ("fibonacci:10", "fib:010", "ratelimit:{192.0.2.1}"):
+        redis.cli("SET", key, "55", "EX", "86400")
+    backups = Backups(tmp_path)
+    backups.backup(redis)
+    assert backups.failed_drill() == ["no key is one of the cache's, fib:N: not one value could be computed again"]
+    redis.cli("SET", "fib:10", "55")
+    backups.backup(redis)
+    assert backups.drill()["keys_other"] == 3
+    assert "others      3 keys are not fib:N" in backups.run("restore-drill")
+
+
+def test_a_shard_that_was_copied_from_another_ones_server(copy):
+    """All that is known of the file fits it, so only the slots tell."""
+    first, second, third = copy.manifest().shards
+    (copy.newest() / second.file).write_bytes((copy.newest() / first.file).read_bytes())
+    wrong = dataclasses.replace(first, file=second.file, slots=second.slots)
+    copy.write(dataclasses.replace(copy.manifest(), shards=[first, wrong, third]))
+    assert f"shard-1.rdb: {first.keys} keys of other slots than {second.slots}: fib:" in failures_of(copy)
+
+
 def test_a_manifest_that_was_changed(copy):
     path = copy.newest() / "manifest.json"
     keys = copy.shard().keys
@@ -334,6 +359,38 @@ def test_a_redis_server_that_hangs_is_ended(copy, tmp_path):
         os.kill(int((tmp_path / "pid").read_text()), 0)
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_drill_that_is_told_to_end_leaves_no_server_behind(base, tmp_path, number):
+    other = base.copied_to(tmp_path)
+    slow = program(tmp_path, f"[ $2 = 10 ] && echo 55 && exit; echo $$ >{tmp_path}/pid; exec sleep 60")
+    process = other.start("restore-drill", "--binary", slow)
+    try:
+        wait_until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text().strip(), 20, "it computes")
+        server = children(process.pid, "redis-server")
+        assert len(server) == 1
+        process.send_signal(number)
+        assert process.wait(20) == 128 + number
+        assert "Traceback" not in process.stderr.read()
+    finally:
+        process.kill()
+        process.communicate(timeout=10)
+    assert other.leftovers() == []
+    for identifier in (*server, int((tmp_path / "pid").read_text())):
+        with pytest.raises(ProcessLookupError):
+            os.kill(identifier, 0)
+
+
+def children(parent: int, name: str) -> list[int]:
+    """A process's own children of a name."""
+    found = []
+    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            command, _, rest = stat.read_text().partition("(")[2].rpartition(")")
+            if command == name and int(rest.split()[1]) == parent:
+                found.append(int(stat.parent.name))
+    return found
+
+
 def test_a_binary_that_is_missing_or_fails(copy, tmp_path):
     assert failures_of(copy, "--binary", "/no/such/fibonacci-api") == (
         "/no/such/fibonacci-api is not there: build it, or name it with --binary"
@@ -348,6 +405,7 @@ def test_the_outcome_is_there_for_prometheus(base, copy, tmp_path):
     base.drill(*QUICK, "--metrics", str(path))
     text = path.read_text()
     assert "redis_restore_drill_success 1\n" in text
+    assert path.stat().st_mode & 0o777 == 0o644, "node_exporter is another user"
     assert f"redis_restore_drill_keys {base.manifest().keys}\n" in text
     (copy.newest() / "shard-0.rdb").unlink()
     copy.failed_drill("--metrics", str(path))

@@ -48,6 +48,13 @@ order() {
     [ "$answer" = OK ] || { problem "$1: $2 ${3:-}: expected OK, got: ${answer:-nothing}"; return 1; }
 }
 
+# What another run of this job may have done a moment ago: whether it holds is looked at afterwards.
+attempt() {
+    local answer
+    answer=$(ask "$@")
+    [ "$answer" = OK ] || say "$1: $2 ${3:-}: ${answer:-nothing}"
+}
+
 # Asks again until `"$@"` holds or the time is over.
 eventually() {
     local seconds=$1 deadline
@@ -88,12 +95,18 @@ for node in "${nodes[@]}"; do
 done
 [ ${#up[@]} -gt 0 ] || finish
 
-# The node to ask: one that has slots, before one that has none and knows nobody.
+# The node to ask: one that has slots; else, before one that is new and knows nobody, one that knows who had them.
 seed=${up[0]}
+known=0
 for node in "${up[@]}"; do
     if [ "$(line_of "$node" "${id[$node]}" | awk '{ print (NF > 8) }')" = 1 ]; then
         seed=$node
         break
+    fi
+    assigned=$(info "$node" cluster_slots_assigned)
+    if [ "${assigned:-0}" -gt "$known" ]; then
+        seed=$node
+        known=$assigned
     fi
 done
 
@@ -102,7 +115,7 @@ for ((i = 0; i < ${#up[@]}; i++)); do
     node=${up[i]}
     # Epochs that differ from the start save the nodes a vote about who yields.
     if [ "$(info "$node" cluster_known_nodes)" = 1 ] && [ "$(info "$node" cluster_my_epoch)" = 0 ]; then
-        order "$node" CLUSTER SET-CONFIG-EPOCH $((i + 1)) || true
+        attempt "$node" CLUSTER SET-CONFIG-EPOCH $((i + 1))
     fi
 done
 
@@ -168,7 +181,7 @@ if [ -n "$free" ]; then
         primary=${members[0]}
         [ -n "${id[$primary]:-}" ] || { problem "$primary has to be there for slots $first-$last"; continue; }
         say "$primary gets slots $first-$last"
-        order "$primary" CLUSTER ADDSLOTSRANGE "$first" "$last" || true
+        attempt "$primary" CLUSTER ADDSLOTSRANGE "$first" "$last"
     done
     covered() { [ -z "$(unowned)" ]; }
     # What is left after that is of a shard that was lost, after slots had been moved: for the first that has none.
@@ -181,7 +194,7 @@ if [ -n "$free" ]; then
             [ -n "${id[${members[0]}]:-}" ] || continue
             while read -r first last; do
                 say "${members[0]} gets slots $first-$last"
-                order "${members[0]}" CLUSTER ADDSLOTSRANGE "$first" "$last" || true
+                attempt "${members[0]}" CLUSTER ADDSLOTSRANGE "$first" "$last"
             done < <(unowned)
             break
         done
@@ -190,7 +203,13 @@ if [ -n "$free" ]; then
         problem "slots that nobody owns: $(unowned | tr ' \n' '- '); no shard is without slots to take them: redis-cli --cluster fix"
 fi
 
-# 4. Replicas.
+# 4. Replicas. One whose primary is gone, and nobody else has its slots, holds the only copy of their data.
+declare -A keeper=()
+has_keeper() {
+    local member
+    for member in "$@"; do if [[ " ${keeper[*]} " == *" $member "* ]]; then return 0; fi; done
+    return 1
+}
 for shard in "${shards[@]}"; do
     read -ra members <<<"$shard"
     owners=()
@@ -203,19 +222,27 @@ for shard in "${shards[@]}"; do
     fi
     owner=${owners[0]:-${members[0]}}
     if [ -z "${id[$owner]:-}" ]; then continue; fi
-    if [ ${#owners[@]} = 0 ]; then say "$owner has no slots: redis-cli --cluster rebalance --cluster-use-empty-masters gives it some"; fi
     for member in "${members[@]}"; do
         if [ "$member" = "$owner" ] || [ -z "${id[$member]:-}" ]; then continue; fi
-        if [ "$(line_of "$member" "${id[$member]}" | awk '{ print $4 }')" = "${id[$owner]}" ]; then continue; fi
+        primary=$(line_of "$member" "${id[$member]}" | awk '{ print $4 }')
+        if [ "$primary" = "${id[$owner]}" ]; then continue; fi
+        if [[ " ${id[*]} " != *" $primary "* ]] && [ "$(line_of "$seed" "$primary" | awk '{ print (NF > 8) }')" = 1 ]; then
+            keeper[$primary]=$member
+            problem "$member has the data of $primary, which is gone, and has not taken over. If it does not by itself: CLUSTER FAILOVER TAKEOVER there"
+            continue
+        fi
         say "$member replicates $owner"
         order "$member" CLUSTER REPLICATE "${id[$owner]}" || true
     done
+    if [ ${#owners[@]} = 0 ] && ! has_keeper "${members[@]}"; then
+        say "$owner has no slots: redis-cli --cluster rebalance --cluster-use-empty-masters gives it some"
+    fi
 done
 
 # 5. Nodes that have lost their disk come back with another name; the old one is forgotten once all are there.
 if [ ${#up[@]} = ${#nodes[@]} ]; then
     while read -r gone owned; do
-        if [[ " ${id[*]} " == *" $gone "* ]]; then continue; fi
+        if [[ " ${id[*]} " == *" $gone "* || -n "${keeper[$gone]:-}" ]]; then continue; fi
         if [ "$owned" = 1 ]; then
             problem "$gone is gone with its slots and their data. To serve them again, empty: CLUSTER FORGET $gone at every node, and run this again"
             continue
@@ -240,6 +267,7 @@ for shard in "${shards[@]}"; do
     read -ra members <<<"$shard"
     for member in "${members[@]}"; do
         if [ -z "${id[$member]:-}" ] || ! line_of "$member" "${id[$member]}" | awk '$3 ~ /slave/ { found = 1 } END { exit !found }'; then continue; fi
+        if has_keeper "$member"; then continue; fi
         eventually "$wait_seconds" in_step "$member" || problem "$member: no replica in step: $(ask "$member" INFO replication | grep -E 'master_(host|link)' | tr '\n' ' ')"
     done
 done

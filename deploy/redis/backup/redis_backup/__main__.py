@@ -295,6 +295,8 @@ def write_whole(path: pathlib.Path, text: str) -> None:
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         partial.write_text(text)
+        # The collector is another user, and nothing in it is secret.
+        partial.chmod(0o644)
         partial.rename(path)
     except OSError as error:
         raise BackupError(f"{path} cannot be written: {error.strerror}") from None
@@ -313,7 +315,10 @@ def bounded(seconds: float) -> Iterator[None]:
         raise SystemExit(128 + number)
 
     signal.signal(signal.SIGALRM, too_late)
-    signal.signal(signal.SIGTERM, told_to_end)
+    for ending in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        # Whoever started this under nohup wants it to go on.
+        if signal.getsignal(ending) != signal.SIG_IGN:
+            signal.signal(ending, told_to_end)
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield

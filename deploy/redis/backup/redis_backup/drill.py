@@ -14,6 +14,7 @@ from .errors import BackupError, DeadlineExceeded
 from .manifest import Manifest, ShardRecord
 from .resp import Connection, RedisReplyError, information
 from .storage import Storage, sha256_of
+from .topology import strangers
 
 NAMED = 5
 CLOCK_SKEW = timedelta(minutes=5)
@@ -43,6 +44,7 @@ class Report:
     shards: int = 0
     keys: int = 0
     keys_expired: int = 0
+    keys_other: int = 0
     bytes: int = 0
     seed: int = 0
     recomputed: list[int] = field(default_factory=list)
@@ -105,7 +107,7 @@ def run(storage: Storage, identifier: str | None, options: Options) -> Report:
     report = Report(seed=options.seed)
     try:
         _run(storage, identifier, options, report)
-    except (BackupError, DeadlineExceeded) as error:
+    except (BackupError, DeadlineExceeded, OSError) as error:
         report.failures.append(str(error))
     report.total_seconds = round(time.monotonic() - begin, 3)
     return report
@@ -132,6 +134,8 @@ def _run(storage: Storage, identifier: str | None, options: Options, report: Rep
             report.failures.append(str(error))
         finally:
             (options.work / record.file).unlink(missing_ok=True)
+    if options.sample_size and report.keys and report.keys == report.keys_other:
+        report.failures.append("no key is one of the cache's, fib:N: not one value could be computed again")
 
 
 def download(storage: Storage, identifier: str, record: ShardRecord, path: pathlib.Path) -> None:
@@ -163,6 +167,10 @@ def _shard(
     phases.check += time.monotonic() - begin
 
     expected = {(entry.database, entry.key): entry.expires_at for entry in rdb.entries(path, record.file)}
+    if strange := strangers(record.slots, (key for _, key in expected)):
+        names = ", ".join(key.decode(errors="backslashreplace") for key in sorted(strange)[:NAMED])
+        report.failures.append(f"{record.file}: {len(strange):,} keys of other slots than {record.slots}: {names}")
+    report.keys_other += sum(sample.index_of(key) is None for _, key in expected)
     earliest = min((time for time in expected.values() if time != rdb.NO_EXPIRY), default=None)
     shift = scratch.later_by(earliest, time.time_ns() // 1_000_000)
     examination = Examination(record, expected, options, report, computer, _share(manifest, record, options))
@@ -274,6 +282,8 @@ def text(report: Report) -> str:
     if report.shards:
         lines.append(f"content     {report.keys:,} keys in {report.shards} shards, {report.bytes / 1e6:,.1f} MB")
         lines.append(f"expired     {report.keys_expired:,} keys have expired since, and are compared as well")
+    if report.keys_other:
+        lines.append(f"others      {report.keys_other:,} keys are not fib:N: nobody knows what their values should be")
     if report.recomputed:
         extent = f"n = {min(report.recomputed)} to {max(report.recomputed)}"
         lines.append(f"recomputed  {len(report.recomputed):,} values, {extent}, seed {report.seed}")

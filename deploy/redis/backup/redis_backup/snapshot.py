@@ -13,7 +13,7 @@ from .errors import BackupError
 from .manifest import ShardRecord
 from .resp import Endpoint
 from .storage import sha256_of
-from .topology import Shard, best_source
+from .topology import Shard, best_source, strangers
 
 
 @dataclass(frozen=True)
@@ -92,6 +92,9 @@ def take(shard: Shard, file: str, directory: pathlib.Path, tools: Tools, timeout
         raise BackupError(f"no snapshot of {source} ({role}): {error}") from None
     check(path, file, tools, timeout)
     found = rdb.inventory(path, file)
+    # A server may have come to another shard since it was named as one of this.
+    if strange := strangers(shard.slots, (entry.key for entry in rdb.entries(path, file))):
+        raise BackupError(f"{source} ({role}) has {len(strange):,} keys of other slots than {shard.slots}: try again")
     with path.open("rb") as data:
         sha256 = sha256_of(data)
     return ShardRecord(

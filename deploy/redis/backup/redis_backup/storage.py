@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import os
@@ -122,8 +123,9 @@ class DirectoryStorage(Storage):
             return [
                 f"{directory.name}/{file.name}"
                 for directory in self.root.iterdir()
-                if directory.is_dir()
-                for file in directory.iterdir()
+                # Beside them there may be what nobody else may read, such as lost+found.
+                if manifest.time_of(directory.name) and directory.is_dir()
+                for file in _listed(directory)
             ]
         except OSError as error:
             raise BackupError(f"the storage {self.root} cannot be listed: {error.strerror}") from None
@@ -132,10 +134,20 @@ class DirectoryStorage(Storage):
         path = self.root / name
         try:
             path.unlink(missing_ok=True)
-            if path.parent.is_dir() and not any(path.parent.iterdir()):
-                path.parent.rmdir()
+            if not _listed(path.parent):
+                # Another that deletes may be quicker.
+                with contextlib.suppress(FileNotFoundError):
+                    path.parent.rmdir()
         except OSError as error:
             raise BackupError(f"{name} cannot be deleted: {error.strerror}") from None
+
+
+def _listed(directory: pathlib.Path) -> list[pathlib.Path]:
+    """What is in a directory: nothing, if somebody else has just deleted it."""
+    try:
+        return list(directory.iterdir())
+    except FileNotFoundError:
+        return []
 
 
 def _sync(directory: pathlib.Path) -> None:

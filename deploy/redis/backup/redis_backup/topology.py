@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import binascii
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from .errors import BackupError
@@ -73,6 +74,12 @@ def slot_of(key: bytes) -> int:
     if begin >= 0 and (end := key.find(b"}", begin + 1)) > begin + 1:
         key = key[begin + 1 : end]
     return binascii.crc_hqx(key, 0) % SLOTS
+
+
+def strangers(slots: str, keys: Iterable[bytes]) -> list[bytes]:
+    """The keys that are in none of `slots`. Without a cluster there are no slots, and no strangers."""
+    own = set(slot_numbers(slots))
+    return [key for key in keys if own and slot_of(key) not in own]
 
 
 def discover(endpoint: Endpoint) -> Topology:
