@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import pathlib
+import signal
 import subprocess
 import sys
 import threading
@@ -14,7 +18,7 @@ import verified_load
 from drill import Drill, Pace
 from load_balancer import LoadBalancer
 from rawhttp import Connection, ConnectionClosed, request_bytes
-from service import REPOSITORY, wait_until
+from service import REPOSITORY, LineReader, wait_until
 
 DRILL = REPOSITORY / "Scripts" / "drill"
 
@@ -25,6 +29,47 @@ def test_restarts_and_the_loss_of_redis_cost_no_request_no_line_and_no_span(bina
         passed = drill.run()
         figure("drill\n" + drill.report())
     assert passed, "\n".join([*lines, *drill.problems])
+
+
+def members(group: int) -> list[str]:
+    """The command lines of the processes of a group."""
+    found = []
+    for folder in pathlib.Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if os.getpgid(int(folder.name)) == group and (words := (folder / "cmdline").read_bytes()):
+                found.append(words.replace(b"\0", b" ").decode(errors="replace"))
+    return found
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_drill_that_is_interrupted_ends_what_it_has_started(binary, number):
+    process = subprocess.Popen(
+        [sys.executable, str(DRILL), "--short"],
+        start_new_session=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    output = LineReader(process.stdout)
+    try:
+        wait_until(lambda: any("is out" in line for line in output.lines), 60, "a process is on its way out")
+        assert len(members(process.pid)) >= 5, "two of the service, two Redis, HAProxy"
+        process.send_signal(number)
+        assert process.wait(60) == 128 + number, output.lines[-5:]
+        assert members(process.pid) == []
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait(10)
+        output.join(5)
+        process.stdout.close()
+
+
+def test_a_drill_that_cannot_run_gives_no_verdict(binary, tmp_path):
+    result = subprocess.run(
+        [sys.executable, str(DRILL)], env={"PATH": str(tmp_path)}, capture_output=True, text=True, timeout=60
+    )
+    assert result.returncode == 2 and "redis-server is missing" in result.stderr, result.stderr
 
 
 def test_both_oracles_agree():
