@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import signal
+import socketserver
 import subprocess
 import sys
 import threading
@@ -130,6 +131,27 @@ def test_wrong_digits_do_not_pass(start):
     good.body = good.body.replace(b"2880067194370816120", b"2880067194370816121")
     assert verified_load.fault(question, good, "a") == "wrong digits"
     assert "x-request-id" in verified_load.fault(question, good, "b")
+
+
+@pytest.mark.parametrize("framing", [b"Content-Length: x", b"Transfer-Encoding: chunked"])
+def test_an_answer_without_an_end_is_a_failure_as_any_other(framing):
+    """It must not take the connection's worker along: what that would have asked next would never be told of."""
+
+    class Garbage(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            while self.rfile.readline().strip():
+                pass
+            self.wfile.write(b"HTTP/1.1 200 OK\r\n" + framing + b"\r\n\r\nx\r\n")
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Garbage) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_address[1]}"
+        with verified_load.running(verified_load.VerifiedLoad(url, 100, 2, largest=100_000)) as load:
+            wait_until(lambda: len(load.outcomes) > 20, 10, "twenty answers")
+        server.shutdown()
+    # 304 and answers to HEAD have no content, but a status or fields that are wrong.
+    assert len(load.failures) == len(load.outcomes)
 
 
 def test_connections_that_arrive_while_the_listener_closes_do_no_harm(start, figure):
