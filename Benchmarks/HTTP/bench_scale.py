@@ -21,6 +21,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -35,6 +36,7 @@ from bench_http import cpu_seconds, free_port, running, wait_until_answering
 REPOSITORY = Path(__file__).resolve().parents[2]
 HAPROXY = REPOSITORY / "deploy" / "haproxy" / "haproxy.cfg"
 PACKAGES = {"haproxy": "haproxy", "redis-server": "redis-server", "wrk": "wrk"}
+INTERRUPTIONS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 BUDGET, WINDOW = 1_000, 10
 # Costs of 1 and 5 tokens: enough to spend the budget however long an answer takes at saturation.
 GREEDY_NUMBERS = (10, 200_000)
@@ -172,7 +174,7 @@ class Greedy:
     def __init__(self, port: int, address: str):
         self.port, self.address = port, address
         self.admitted = self.local = 0
-        self.unexpected: dict[int, int] = {}
+        self.unexpected: dict[int | str, int] = {}
         self.lock = threading.Lock()
         self.stopped = threading.Event()
         self.begin, self.elapsed = time.monotonic(), 0.0
@@ -186,9 +188,17 @@ class Greedy:
         while not self.stopped.is_set():
             count += 1
             n = GREEDY_NUMBERS[count % len(GREEDY_NUMBERS)]
-            connection.request("GET", f"/v1/fib?n={n}", headers={"Accept": "text/plain"})
-            answer = connection.getresponse()
-            answer.read()
+            try:
+                connection.request("GET", f"/v1/fib?n={n}", headers={"Accept": "text/plain"})
+                answer = connection.getresponse()
+                answer.read()
+            except (OSError, http.client.HTTPException) as error:
+                # Perhaps admitted, and not counted as such.
+                with self.lock:
+                    self.unexpected[repr(error)] = self.unexpected.get(repr(error), 0) + 1
+                connection.close()
+                time.sleep(0.1)
+                continue
             with self.lock:
                 if answer.status == 200:
                     self.admitted += int(answer.headers["X-RateLimit-Cost"])
@@ -313,6 +323,19 @@ def print_less(begin: str, one: Result) -> None:
     print(f"| {begin} | {one.rate:,.0f} | {cpu} | {one.in_flight:.1f} | {times} | {one.errors} |", flush=True)
 
 
+def end_on_signals() -> None:
+    """Lets a signal end the program as Ctrl-C does, so that processes and control groups end with it."""
+
+    def interrupt(number: int, _) -> None:
+        # Once: another one would keep it from ending what it has started.
+        for one in INTERRUPTIONS:
+            signal.signal(one, signal.SIG_IGN)
+        sys.exit(128 + number)
+
+    for number in INTERRUPTIONS:
+        signal.signal(number, interrupt)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--binary", default=".build/release/fibonacci-api", help="the release binary")
@@ -328,6 +351,7 @@ def main() -> None:
         sys.exit(f"{', '.join(missing)} not found: install with 'apt-get install {' '.join(missing)}'")
     if not 0 < options.share * max(options.processes) < (os.cpu_count() or 1):
         sys.exit("--share times the number of processes has to leave something of the machine for the others")
+    end_on_signals()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         load = Load(folder)

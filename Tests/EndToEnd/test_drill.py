@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import pathlib
+import signal
+import socketserver
 import subprocess
 import sys
 import threading
@@ -14,7 +19,7 @@ import verified_load
 from drill import Drill, Pace
 from load_balancer import LoadBalancer
 from rawhttp import Connection, ConnectionClosed, request_bytes
-from service import REPOSITORY, wait_until
+from service import REPOSITORY, LineReader, wait_until
 
 DRILL = REPOSITORY / "Scripts" / "drill"
 
@@ -25,6 +30,47 @@ def test_restarts_and_the_loss_of_redis_cost_no_request_no_line_and_no_span(bina
         passed = drill.run()
         figure("drill\n" + drill.report())
     assert passed, "\n".join([*lines, *drill.problems])
+
+
+def members(group: int) -> list[str]:
+    """The command lines of the processes of a group."""
+    found = []
+    for folder in pathlib.Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if os.getpgid(int(folder.name)) == group and (words := (folder / "cmdline").read_bytes()):
+                found.append(words.replace(b"\0", b" ").decode(errors="replace"))
+    return found
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_drill_that_is_interrupted_ends_what_it_has_started(binary, number):
+    process = subprocess.Popen(
+        [sys.executable, str(DRILL), "--short"],
+        start_new_session=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    output = LineReader(process.stdout)
+    try:
+        wait_until(lambda: any("is out" in line for line in output.lines), 60, "a process is on its way out")
+        assert len(members(process.pid)) >= 5, "two of the service, two Redis, HAProxy"
+        process.send_signal(number)
+        assert process.wait(60) == 128 + number, output.lines[-5:]
+        assert members(process.pid) == []
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait(10)
+        output.join(5)
+        process.stdout.close()
+
+
+def test_a_drill_that_cannot_run_gives_no_verdict(binary, tmp_path):
+    result = subprocess.run(
+        [sys.executable, str(DRILL)], env={"PATH": str(tmp_path)}, capture_output=True, text=True, timeout=60
+    )
+    assert result.returncode == 2 and "redis-server is missing" in result.stderr, result.stderr
 
 
 def test_both_oracles_agree():
@@ -85,6 +131,27 @@ def test_wrong_digits_do_not_pass(start):
     good.body = good.body.replace(b"2880067194370816120", b"2880067194370816121")
     assert verified_load.fault(question, good, "a") == "wrong digits"
     assert "x-request-id" in verified_load.fault(question, good, "b")
+
+
+@pytest.mark.parametrize("framing", [b"Content-Length: x", b"Transfer-Encoding: chunked"])
+def test_an_answer_without_an_end_is_a_failure_as_any_other(framing):
+    """It must not take the connection's worker along: what that would have asked next would never be told of."""
+
+    class Garbage(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            while self.rfile.readline().strip():
+                pass
+            self.wfile.write(b"HTTP/1.1 200 OK\r\n" + framing + b"\r\n\r\nx\r\n")
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Garbage) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_address[1]}"
+        with verified_load.running(verified_load.VerifiedLoad(url, 100, 2, largest=100_000)) as load:
+            wait_until(lambda: len(load.outcomes) > 20, 10, "twenty answers")
+        server.shutdown()
+    # 304 and answers to HEAD have no content, but a status or fields that are wrong.
+    assert len(load.failures) == len(load.outcomes)
 
 
 def test_connections_that_arrive_while_the_listener_closes_do_no_harm(start, figure):

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 
 import pytest
 from checks import rate_limit
-from edge import own, requests_that_reached
+from edge import EDGE, ShortLived, own, requests_that_reached
 from rawhttp import ConnectionClosed, MalformedResponse, request_bytes
+from service import wait_until
 from test_edge import assert_hit, assert_right, identifier, same_answer
 
 BUDGET = 1_000
+SECONDS = 1
 
 
 def spend(edge, source: str, tokens: int) -> None:
@@ -219,6 +222,33 @@ def test_very_long_addresses_and_fields_are_refused_or_answered(edge, n, length)
                 # Too long to read on: closed without an answer.
                 assert length > 8_000
     assert_right(edge.fib(n), n)
+
+
+def test_a_refused_revalidation_takes_no_stale_value_away(origin, start_edge, n):
+    """Who sends more fields than the service reads gets what is stored, and leaves it there for others."""
+    hop = ShortLived(origin.port, SECONDS)
+    try:
+        edge = start_edge(hop.port)
+        assert_right(edge.fib(n), n)
+        too_many = {f"X-{number}": "y" * 3_900 for number in range(7)}
+        assert origin.fib(n, fields=too_many).status == 431
+        begin = time.monotonic()
+
+        def outlived() -> bool:
+            response = edge.fib(n, fields=too_many)
+            assert_right(response, n)
+            assert_hit(response)
+            return time.monotonic() - begin > 3 * SECONDS
+
+        wait_until(outlived, 20, "some lifetimes are over", interval=0.1)
+    finally:
+        hop.close()
+
+
+def test_fastly_lets_nobody_purge_without_a_token():
+    """It lets everybody, unless vcl_recv says this."""
+    recipe = (EDGE / "fastly" / "recv.vcl").read_text()
+    assert re.search(r'"FASTLYPURGE"\) \{\s+set req\.http\.Fastly-Purge-Requires-Auth = "1";', recipe)
 
 
 HOST = b"Host: api.example.com\r\n"

@@ -331,7 +331,7 @@ class VerifiedLoad:
                 outcome.status = reply.status
                 outcome.failure = fault(outcome.question, reply, outcome.identifier, self.allow_limited)
                 keep = not reply.closes
-            except (OSError, EOFError, Malformed, asyncio.LimitOverrunError, TimeoutError) as error:
+            except (OSError, EOFError, ValueError, Malformed, asyncio.LimitOverrunError, TimeoutError) as error:
                 outcome.failure = f"{type(error).__name__}: {error}"
             outcome.end = time.monotonic()
             self.outcomes.append(outcome)

@@ -39,7 +39,7 @@ locals {
   # Cloudflare makes a GET of a HEAD, partial answers from whole ones, and judges If-Match otherwise.
   named     = ["range", "if-range", "if-match", "if-modified-since", "if-unmodified-since"]
   unlike    = join(" or ", [for name in local.named : "any(http.request.headers.names[*] eq \"${name}\")"])
-  unlisted  = "any(http.request.headers.names[*] eq \"accept\") and not any(http.request.headers[\"accept\"][*] in {${local.accept}})"
+  unlisted  = "any(http.request.headers.names[*] eq \"accept\") and not all(http.request.headers[\"accept\"][*] in {${local.accept}})"
   passed_on = "http.request.method ne \"GET\" or ${local.unlike} or (${local.unlisted})"
 }
 
@@ -91,7 +91,7 @@ resource "cloudflare_ruleset" "client_fields" {
     {
       ref         = "fibonacci_api_client_fields"
       description = "Fields of one client, off what may be stored"
-      expression  = "${local.value} and http.response.code in {200 304}"
+      expression  = "((${local.value}) or (${local.document})) and http.response.code in {200 304}"
       action      = "rewrite"
       action_parameters = {
         headers = {

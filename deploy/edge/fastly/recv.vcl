@@ -6,6 +6,11 @@ if (fastly.ff.visits_this_service == 0 && req.restarts == 0) {
   unset req.http.Edge-Representation;
 }
 
+# Fastly lets everybody purge an address unless it is told otherwise.
+if (req.method == "FASTLYPURGE") {
+  set req.http.Fastly-Purge-Requires-Auth = "1";
+}
+
 # The caller's if it is sane, as the service has it, else a new one.
 if (req.http.X-Request-ID !~ "^[\x21-\x7e]{1,128}$") {
   set req.http.X-Request-ID = regsuball(uuid.version4(), "-", "");

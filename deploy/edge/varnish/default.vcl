@@ -134,8 +134,8 @@ sub vcl_backend_response {
     if (bereq.uncacheable) {
         return (deliver);
     }
-    if (bereq.is_bgfetch && (beresp.status >= 500 || beresp.status == 429)) {
-        # The stored answer is still right.
+    if (bereq.is_bgfetch && beresp.status != 200) {
+        # The stored answer is still right. Whom a refusal is about sent the request, with fields of its own choice.
         return (abandon);
     }
     if (beresp.status == 200 && beresp.ttl > 0s && beresp.http.Cache-Control ~ "(?i)public" && !beresp.http.Set-Cookie) {
