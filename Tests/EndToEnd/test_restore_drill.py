@@ -38,8 +38,6 @@ def cluster() -> Iterator[RedisCluster]:
         with cached(running) as service:
             for n in VALUES:
                 assert service.fib(n).status == 200
-        # Of the small numbers, which every process has in memory, the warm-up stores as many as it has connections for.
-        running.nodes[0].cli("-c", "SET", "fib:0", "0", "EX", "86400")
         running.nodes[0].cli("-c", "PERSIST", "fib:20000")
         for node in running.nodes:
             wait_until(lambda node=node: is_in_step(node), 20, "the replicas are in step")

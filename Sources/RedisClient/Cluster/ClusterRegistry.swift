@@ -13,6 +13,8 @@ final class ClusterRegistry: Sendable {
         /// When redirections last led to nodes. These may not serve any slot yet, and are not listed as masters then.
         var redirections: [RedisEndpoint: NIODeadline] = [:]
         var failure: String?
+        /// Whether the first attempts to connect to all masters have ended.
+        var hasStarted = false
         var isStopped = false
     }
 
@@ -162,10 +164,11 @@ final class ClusterRegistry: Sendable {
             guard let map = storage.map else {
                 return storage.failure.map { RedisState(.down, reason: $0) } ?? RedisState(.starting)
             }
-            return ClusterHealth.state(
-                masters: storage.masters.map { storage.nodes[$0]?.state ?? RedisState(.starting) },
-                uncoveredCount: map.uncoveredCount
-            )
+            let masters = storage.masters.map { storage.nodes[$0]?.state ?? RedisState(.starting) }
+            // Sooner, commands would find some masters without a connection. Later, a new master does not count against the rest.
+            storage.hasStarted = storage.hasStarted || masters.allSatisfy { $0.level != .starting }
+            guard storage.hasStarted else { return RedisState(.starting) }
+            return ClusterHealth.state(masters: masters, uncoveredCount: map.uncoveredCount)
         }
     }
 }
