@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import datetime
 import ipaddress
+import math
 import os
 import pathlib
 import re
@@ -30,9 +31,8 @@ SECONDS_TO_LIVE = 86_400
 SINGLE = (90, 1_000, 10_000, 100_000, 1_000_000, 5_000_000)
 # Shares of distinct values by the size of n: what a cache holds once traffic of that kind has filled it.
 MIXES = {
-    "small: n up to 1,000": {90: 30, 1_000: 70},
-    "mixed: a tenth each of 100,000 and 1,000,000": {90: 10, 1_000: 40, 10_000: 30, 100_000: 10, 1_000_000: 10},
-    "large: half of n = 1,000,000 and above": {1_000: 20, 10_000: 20, 100_000: 10, 1_000_000: 40, 5_000_000: 10},
+    "mixed: 7 of 10 near n = 10,000, 2 near 100,000, 1 near 1,000,000": {10_000: 7, 100_000: 2, 1_000_000: 1},
+    "large: half of n = 1,000,000 and above": {10_000: 3, 100_000: 2, 1_000_000: 4, 5_000_000: 1},
 }
 CLIENTS: dict[str, Callable[[int], object]] = {
     "IPv4": lambda number: ipaddress.IPv4Address((203 << 24) + number * 83),
@@ -150,6 +150,19 @@ def number(value: float) -> str:
     return f"{round(value / 10**digits) * 10**digits:,.0f}"
 
 
+def largest_of_all(sizes: dict[int, float], room: int) -> int:
+    """The largest N for which every n up to it fits. Sizes in between are on straight lines, as digits are."""
+    n, size = next(iter(sizes.items()))
+    total = n * size
+    for following, larger in list(sizes.items())[1:]:
+        whole = (following - n) * (size + larger) / 2
+        if total + whole > room:
+            slope = (larger - size) / (following - n)
+            return n + int((math.sqrt(size * size + 2 * slope * (room - total)) - size) / slope)
+        total, n, size = total + whole, following, larger
+    return n
+
+
 def tables(binary: pathlib.Path) -> str:
     values = {n: digits(binary, n) for n in SINGLE}
     sizes = {n: value_bytes(values[n], n, max(20, min(20_000, 20_000_000 // len(values[n])))) for n in SINGLE}
@@ -167,6 +180,8 @@ def tables(binary: pathlib.Path) -> str:
         "| a cache that is full of | mean bytes a value | values in 1 GiB | in 3 shards of 1 GiB |",
         "|---|---|---|---|",
     ]
+    one, three = largest_of_all(sizes, GIB), largest_of_all(sizes, 3 * GIB)
+    lines.append(f"| every n from 0 on | | up to n = {number(one)} | up to n = {number(three)} |")
     for name, mix in MIXES.items():
         mean = sum(share * sizes[n] for n, share in mix.items()) / sum(mix.values())
         lines.append(f"| {name} | {number(mean)} | {number(GIB / mean)} | {number(3 * GIB / mean)} |")

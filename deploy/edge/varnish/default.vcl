@@ -14,7 +14,8 @@ backend default {
     .probe = {
         .url = "/healthz";
         .interval = 2s;
-        .timeout = 1s;
+        # A busy machine answers late. With two answers too late every miss is a 503.
+        .timeout = 2s;
         .window = 3;
         .threshold = 2;
         .initial = 2;
