@@ -170,7 +170,8 @@ def test_receivers_hear_of_the_end_and_have_their_secrets_in_files():
         assert not {"routing_key", "service_key", "api_url"} & set(way)
 
 
-def test_a_notification_leads_to_the_runbook(tmp_path):
+@pytest.mark.parametrize("environment", [{}, {"namespace": "production"}])
+def test_a_notification_tells_of_the_environment_and_leads_to_the_runbook(tmp_path, environment):
     """The base is set in one place, and stands before the path that the alert has."""
     template = (ALERTMANAGER / "templates" / "fibonacci-api.tmpl").read_text()
     base = "https://code.example/fibonacci-api/"
@@ -178,7 +179,7 @@ def test_a_notification_leads_to_the_runbook(tmp_path):
         template.replace('{{ define "runbook_base" }}', '{{ define "runbook_base" }}' + base, 1)
     )
     annotations = {"summary": "S.", "description": "D.", "runbook_url": "docs/operations.md#redis-down"}
-    labels = {"alertname": "RedisDown", "job": "fibonacci-api"}
+    labels = {"alertname": "RedisDown", "job": "fibonacci-api"} | environment
     data = {
         "status": "firing",
         "alerts": [{"status": "firing", "labels": labels, "annotations": annotations}],
@@ -194,7 +195,7 @@ def test_a_notification_leads_to_the_runbook(tmp_path):
         '--template.text={{ template "fibonacci-api.title" . }}|{{ template "fibonacci-api.text" . }}',
     )
     title, body = text.split("|")
-    assert title == "FIRING (1) fibonacci-api: S."
+    assert title == f"FIRING (1) {' '.join([*environment.values(), 'fibonacci-api'])}: S."
     assert "RedisDown, firing: S.\nD.\n" in body
     assert f"Runbook: {base}docs/operations.md#redis-down\n" in body
 
