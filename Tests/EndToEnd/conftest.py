@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from edge import KINDS, Edge
+from redis_server import RedisServer
 from service import Service, binary_path
 
 measured: list[str] = []
@@ -57,6 +58,21 @@ def start(binary: str) -> Iterator[Callable[..., Service]]:
     yield start_service
     for one in started:
         one.kill()
+
+
+@pytest.fixture
+def start_redis() -> Iterator[Callable[..., RedisServer]]:
+    """Starts Redis servers of a test's own."""
+    started: list[RedisServer] = []
+
+    def start_one(*options: str, **parts) -> RedisServer:
+        server = RedisServer(*options, **parts)
+        started.append(server)
+        return server.start()
+
+    yield start_one
+    for server in started:
+        server.close()
 
 
 def make_service_fixture(name: str, description: str, **settings):

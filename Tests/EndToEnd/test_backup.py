@@ -1,6 +1,7 @@
 """Backups of Redis: which are kept, how they are taken and stored, and that a failure costs nothing that there was."""
 
 import contextlib
+import functools
 import hashlib
 import io
 import json
@@ -141,18 +142,9 @@ def test_what_is_no_backup_has_no_time(name):
 
 
 @pytest.fixture
-def start_redis() -> Iterator[Callable[..., RedisServer]]:
+def start_redis(start_redis) -> Callable[..., RedisServer]:
     """Starts Redis servers of a test's own, whose snapshots begin at once."""
-    started: list[RedisServer] = []
-
-    def start_one(*options: str, **parts) -> RedisServer:
-        server = RedisServer(*NO_DELAY, *options, **parts)
-        started.append(server)
-        return server.start()
-
-    yield start_one
-    for server in started:
-        server.close()
+    return functools.partial(start_redis, *NO_DELAY)
 
 
 @pytest.fixture

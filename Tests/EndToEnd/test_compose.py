@@ -238,9 +238,13 @@ def test_whoever_builds_gives_arguments_that_there_are():
     declared = {arguments.split("=")[0] for name, arguments in instructions() if name == "ARG"}
     assert set(BASE["services"]["api"]["build"]["args"]) <= declared
     release = load(REPOSITORY / ".github" / "workflows" / "release.yml")
-    steps = [step for job in release["jobs"].values() for step in job.get("steps", [])]
-    given = [step["with"]["build-args"] for step in steps if "build-args" in step.get("with", {})]
-    assert {line.split("=")[0] for block in given for line in block.splitlines()} == {"VERSION", "REVISION", "CREATED"}
+    steps = [step["with"] for job in release["jobs"].values() for step in job.get("steps", []) if "with" in step]
+    built = {step["context"]: step["build-args"] for step in steps if "build-args" in step}
+    assert built.keys() == {".", "deploy/redis/backup"}
+    for context, block in built.items():
+        file = (REPOSITORY / context / "Dockerfile").read_text()
+        given = {line.split("=")[0] for line in block.splitlines()}
+        assert {"VERSION", "REVISION", "CREATED"} <= given <= set(re.findall(r"^ARG (\w+)", file, re.M))
 
 
 def test_no_secret_gets_into_a_build():

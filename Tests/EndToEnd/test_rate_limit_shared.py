@@ -10,7 +10,7 @@ import pytest
 from checks import assert_charged, assert_problem, rate_limit
 from greedy import Clients
 from rawhttp import request_bytes
-from redis_server import RedisCluster, RedisServer
+from redis_server import RedisCluster
 from service import AMPLE_BUDGET, Service, run_command, wait_until
 
 BUDGET = 600
@@ -20,21 +20,6 @@ YEAR = 31_536_000
 # Where a machine is busy, an answer may take longer than the 25 ms after which a process decides for itself.
 PATIENT = {"REDIS_TIMEOUT_MILLISECONDS": 2_000}
 MIXED = [10, 100_000, 50_000, 1_000]
-
-
-@pytest.fixture
-def start_redis() -> Iterator[Callable[..., RedisServer]]:
-    """Starts Redis servers of a test's own."""
-    started: list[RedisServer] = []
-
-    def start_one(*options: str, **parts) -> RedisServer:
-        server = RedisServer(*options, **parts)
-        started.append(server)
-        return server.start()
-
-    yield start_one
-    for server in started:
-        server.close()
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import contextlib
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import oracle
 import pytest
@@ -19,21 +19,6 @@ MEMORY_HIT = {"hit": True, "detail": "memory"}
 COMPUTED = {"fwd": "uri-miss", "stored": True, "detail": "compute"}
 PASSWORD = "correct horse/battery@staple"
 QUOTED_PASSWORD = "correct%20horse%2Fbattery%40staple"
-
-
-@pytest.fixture
-def start_redis() -> Iterator[Callable[..., RedisServer]]:
-    """Starts Redis servers of a test's own."""
-    started: list[RedisServer] = []
-
-    def start_one(*options: str, **parts) -> RedisServer:
-        server = RedisServer(*options, **parts)
-        started.append(server)
-        return server.start()
-
-    yield start_one
-    for server in started:
-        server.close()
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import json
 import os
 import pathlib
@@ -83,18 +84,9 @@ def copy(base, tmp_path) -> Backups:
 
 
 @pytest.fixture
-def start_redis() -> Iterator[Callable[..., RedisServer]]:
+def start_redis(start_redis) -> Callable[..., RedisServer]:
     """Starts Redis servers of a test's own, whose snapshots begin at once."""
-    started: list[RedisServer] = []
-
-    def start_one(*options: str) -> RedisServer:
-        server = RedisServer("--repl-diskless-sync-delay", "0", *options)
-        started.append(server)
-        return server.start()
-
-    yield start_one
-    for server in started:
-        server.close()
+    return functools.partial(start_redis, "--repl-diskless-sync-delay", "0")
 
 
 def program(directory: pathlib.Path, text: str) -> str:

@@ -123,7 +123,8 @@ def _digest(content: dict) -> str:
 
 def new_identifier(now: datetime) -> str:
     """Names that sort by time, and that two backups in one second do not share."""
-    return f"{now.astimezone(UTC).strftime(TIME_FORMAT)}-{secrets.token_hex(3)}"
+    within_second = now.microsecond * 4096 // 1_000_000
+    return f"{now.astimezone(UTC).strftime(TIME_FORMAT)}-{within_second:03x}{secrets.randbelow(4096):03x}"
 
 
 def time_of(identifier: str) -> datetime | None:
