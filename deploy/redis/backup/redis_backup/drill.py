@@ -116,7 +116,8 @@ def run(storage: Storage, identifier: str | None, options: Options) -> Report:
 def _run(storage: Storage, identifier: str | None, options: Options, report: Report) -> None:
     identifier, created = find(storage, identifier)
     age = datetime.now(UTC) - created
-    report.backup, report.created, report.age_seconds = identifier, created.isoformat(), round(age.total_seconds(), 1)
+    report.backup, report.created = identifier, created.isoformat(timespec="seconds")
+    report.age_seconds = round(age.total_seconds(), 1)
     if problem := check_age(identifier, age, options.max_age):
         report.failures.append(problem)
     manifest = storage.get_manifest(identifier)

@@ -7,7 +7,7 @@ import json
 import re
 import secrets
 from dataclasses import asdict, dataclass, fields
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from .errors import BackupError
 from .rdb import Inventory
@@ -16,9 +16,11 @@ from .topology import uncovered
 NAME = "manifest.json"
 VERSION = 1
 LARGEST = 1 << 20
-IDENTIFIER = re.compile(r"(\d{8}T\d{6}Z)-[0-9a-f]{6}")
+IDENTIFIER = re.compile(r"(\d{8}T\d{6}Z)-([0-9a-f]{3})[0-9a-f]{3}")
 SHARD_FILE = re.compile(r"shard-\d{1,4}\.rdb")
 TIME_FORMAT = "%Y%m%dT%H%M%SZ"
+# What three hexadecimal digits count.
+PARTS_OF_A_SECOND = 4096
 
 
 @dataclass(frozen=True)
@@ -122,9 +124,9 @@ def _digest(content: dict) -> str:
 
 
 def new_identifier(now: datetime) -> str:
-    """Names that sort by time, and that two backups in one second do not share."""
-    within_second = now.microsecond * 4096 // 1_000_000
-    return f"{now.astimezone(UTC).strftime(TIME_FORMAT)}-{within_second:03x}{secrets.randbelow(4096):03x}"
+    """Names that sort by time, also within a second, and that two backups do not share."""
+    part = now.microsecond * PARTS_OF_A_SECOND // 1_000_000
+    return f"{now.astimezone(UTC).strftime(TIME_FORMAT)}-{part:03x}{secrets.randbelow(4096):03x}"
 
 
 def time_of(identifier: str) -> datetime | None:
@@ -133,6 +135,7 @@ def time_of(identifier: str) -> datetime | None:
     if not match:
         return None
     try:
-        return datetime.strptime(match.group(1), TIME_FORMAT).replace(tzinfo=UTC)
+        second = datetime.strptime(match.group(1), TIME_FORMAT).replace(tzinfo=UTC)
     except ValueError:
         return None
+    return second + timedelta(microseconds=int(match.group(2), 16) * 1_000_000 // PARTS_OF_A_SECOND)
