@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import signal
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -20,6 +21,14 @@ numbers = itertools.count()
 def figure() -> Callable[[str], None]:
     """Notes a measured figure, which is printed when all tests are over, whether or not they passed."""
     return measured.append
+
+
+def pytest_configure() -> None:
+    """Lets programs that tests start be ended by signals, also where `nohup` or `&` has had these ignored."""
+    for number in (signal.SIGHUP, signal.SIGINT):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            # Still without effect here, but what is caught is not inherited as ignored.
+            signal.signal(number, lambda *_: None)
 
 
 def pytest_terminal_summary(terminalreporter) -> None:
