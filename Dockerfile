@@ -23,7 +23,7 @@ ARG TARGETARCH
 COPY Makefile ./
 RUN apt-get update \
     && apt-get install --no-install-recommends --yes make \
-    && make peers \
+    && make test-peers \
     && rm -rf /var/lib/apt/lists/*
 COPY . .
 RUN --mount=type=cache,id=fibonacci-api-debug-${TARGETARCH},target=/src/.build,sharing=locked \

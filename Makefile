@@ -9,12 +9,12 @@ export LINT_VENV := .venv-lint
 BINARY := .build/release/fibonacci-api
 # Tests against real servers take turns, after the others: long computations would keep them from noticing what happens in time.
 PEER_TESTS := ^(RedisClientTests|RateLimitingTests|OTLPTracingTests)\.
-PEERS := redis-server redis-cli prometheus-redis-exporter promtool amtool haproxy nginx varnishd openssl objdump curl kubectl \
-	$(if $(filter x86_64,$(shell uname -m)),qemu-x86_64)
-PEER_PACKAGES := redis-server redis-tools prometheus-redis-exporter prometheus prometheus-alertmanager haproxy nginx libnginx-mod-http-js varnish \
-	openssl binutils qemu-user curl kubernetes-client
-# Parts of peers that are no programs, where Debian has them.
-PEER_FILES := /usr/lib/nginx/modules/ngx_http_js_module.so
+# What tests run against, each with the package that has it: a program, or a file by its path.
+TEST_PEERS := redis-server:redis-server redis-cli:redis-tools promtool:prometheus openssl:openssl objdump:binutils \
+	$(if $(filter x86_64,$(shell uname -m)),qemu-x86_64:qemu-user)
+NJS := /usr/lib/nginx/modules/ngx_http_js_module.so
+PEERS := $(TEST_PEERS) prometheus-redis-exporter:prometheus-redis-exporter amtool:prometheus-alertmanager haproxy:haproxy nginx:nginx \
+	$(if $(shell command -v apt-get),$(NJS):libnginx-mod-http-js) varnishd:varnish curl:curl kubectl:kubernetes-client
 # What Debian starts when it installs a peer. The tests start their own, on other ports.
 PEER_SERVICES := redis-server:redis-server prometheus-redis-exporter:prometheus-redis-exporter promtool:prometheus amtool:prometheus-alertmanager \
 	haproxy:haproxy nginx:nginx varnishd:varnish varnishd:varnishncsa
@@ -57,31 +57,34 @@ run: build ## Build and start the service on http://localhost:8000
 build: ## Build the release binary
 	swift build --configuration release --product fibonacci-api
 
-.PHONY: peers
+.PHONY: peers test-peers
 peers: ## Install what the tests run against (Debian, Ubuntu): Redis, Prometheus, HAProxy, nginx, Varnish, kubectl, …
-	@PATH=$$PATH:/usr/sbin; missing=; for program in $(PEERS); do command -v $$program >/dev/null || missing="$$missing $$program"; done; \
-	! command -v apt-get >/dev/null || for file in $(PEER_FILES); do [ -e $$file ] || missing="$$missing $$file"; done; \
+test-peers: PEERS = $(TEST_PEERS)
+# Only packages of what is missing: another package may have brought the rest.
+peers test-peers:
+	@PATH=$$PATH:/usr/sbin; missing=; packages=; for pair in $(PEERS); do peer=$${pair%:*}; \
+	command -v $$peer >/dev/null || [ -e $$peer ] || { missing="$$missing $$peer"; packages="$$packages $${pair#*:}"; }; done; \
 	[ -z "$$missing" ] && exit 0; echo "installing what has:$$missing"; \
 	command -v apt-get >/dev/null || { echo "install these yourself: no apt-get here" >&2; exit 1; }; \
 	sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
 	$$sudo apt-get update --quiet=2 && \
-	$$sudo apt-get install --quiet=2 --no-install-recommends --yes $(PEER_PACKAGES) >/dev/null && \
+	$$sudo apt-get install --quiet=2 --no-install-recommends --yes $$packages >/dev/null && \
 	for pair in $(PEER_SERVICES); do case "$$missing " in *" $${pair%:*} "*) \
 	if [ -d /run/systemd/system ]; then $$sudo systemctl disable --quiet --now $${pair#*:}; \
 	else $$sudo service $${pair#*:} stop; fi >/dev/null 2>&1 || true;; esac; done
 
 .PHONY: test
-test: peers ## Run the unit tests
+test: test-peers ## Run the unit tests
 	swift test --skip '$(PEER_TESTS)'
 	swift test --skip-build --no-parallel --filter '$(PEER_TESTS)'
 
 .PHONY: tsan
-tsan: peers $(MUTEX_EVENTS) ## Run the unit tests under Thread Sanitizer
+tsan: test-peers $(MUTEX_EVENTS) ## Run the unit tests under Thread Sanitizer
 	TSAN_OPTIONS=$(SYMBOLIZED) swift test $(TSAN) --skip '$(PEER_TESTS)'
 	TSAN_OPTIONS=$(SYMBOLIZED) swift test $(TSAN) --skip-build --no-parallel --filter '$(PEER_TESTS)'
 
 .PHONY: asan
-asan: peers ## Run the unit tests under Address Sanitizer
+asan: test-peers ## Run the unit tests under Address Sanitizer
 	ASAN_OPTIONS=detect_leaks=0:$(SYMBOLIZED) swift test $(ASAN) --skip '$(PEER_TESTS)'
 	ASAN_OPTIONS=detect_leaks=0:$(SYMBOLIZED) swift test $(ASAN) --skip-build --no-parallel --filter '$(PEER_TESTS)' \
 		--skip '$(ASAN_SKIP)'
