@@ -41,6 +41,7 @@ TRACES = {
     "OTEL_TRACES_SAMPLER": "parentbased_traceidratio",
     "OTEL_TRACES_SAMPLER_ARG": "0.1",
 }
+SHARED = {"REDIS_URL": "redis://127.0.0.1:{redis}"}
 VARIANTS = {
     "everything off": OFF,
     "limiter in memory": OFF | LIMITER,
@@ -49,6 +50,8 @@ VARIANTS = {
     "metrics, access log": OFF | METRICS | LOG,
     "metrics, access log, traces of 10 %": OFF | METRICS | LOG | TRACES,
     "limiter in memory, metrics, access log, traces of 10 %": OFF | LIMITER | METRICS | LOG | TRACES,
+    "limiter and cache in Redis, the same telemetry": OFF | LIMITER | METRICS | LOG | TRACES | SHARED,
+    "the same, no value in memory": OFF | LIMITER | METRICS | LOG | TRACES | SHARED | {"CACHE_MEMORY_BYTES": "0"},
 }
 
 
