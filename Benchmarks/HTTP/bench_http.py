@@ -49,9 +49,9 @@ VARIANTS = {
     "metrics": OFF | METRICS,
     "metrics, access log": OFF | METRICS | LOG,
     "metrics, access log, traces of 10 %": OFF | METRICS | LOG | TRACES,
-    "limiter in memory, metrics, access log, traces of 10 %": OFF | LIMITER | METRICS | LOG | TRACES,
     "limiter and cache in Redis, the same telemetry": OFF | LIMITER | METRICS | LOG | TRACES | SHARED,
     "the same, no value in memory": OFF | LIMITER | METRICS | LOG | TRACES | SHARED | {"CACHE_MEMORY_BYTES": "0"},
+    "limiter in memory, metrics, access log, traces of 10 %": OFF | LIMITER | METRICS | LOG | TRACES,
 }
 
 
